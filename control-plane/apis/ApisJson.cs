@@ -1,0 +1,17 @@
+using System.Text.Json.Serialization;
+
+namespace Brokkr.Apis;
+
+/// <summary>Reads and writes API objects as JSON, without reflection.</summary>
+[JsonSourceGenerationOptions(
+    PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
+    DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull
+)]
+[JsonSerializable(typeof(Broker))]
+[JsonSerializable(typeof(Trigger))]
+[JsonSerializable(typeof(KafkaSink))]
+[JsonSerializable(typeof(ConfigMap))]
+[JsonSerializable(typeof(Secret))]
+[JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(AddressableObject))]
+public sealed partial class ApisJson : JsonSerializerContext;

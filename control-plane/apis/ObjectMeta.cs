@@ -1,0 +1,109 @@
+namespace Brokkr.Apis;
+
+/// <summary>Namespace and name of an object.</summary>
+/// <param name="Namespace">Its namespace.</param>
+/// <param name="Name">Its name.</param>
+public readonly record struct ObjectName(string Namespace, string Name)
+{
+    /// <summary><c>namespace/name</c>, as Kubernetes tools write it.</summary>
+    public override string ToString() => $"{Namespace}/{Name}";
+}
+
+/// <summary>What identifies an object: two objects with the same key are the same object, in whatever version they are written.</summary>
+/// <param name="Group">API group; empty for the core group.</param>
+/// <param name="Kind">Kind, such as <c>Trigger</c>.</param>
+/// <param name="Namespace">Its namespace.</param>
+/// <param name="Name">Its name.</param>
+public readonly record struct ObjectKey(string Group, string Kind, string Namespace, string Name)
+{
+    /// <summary>Namespace and name alone.</summary>
+    public ObjectName ObjectName => new(Namespace, Name);
+
+    /// <summary><c>Kind namespace/name</c>, for people.</summary>
+    public override string ToString() => $"{Kind} {Namespace}/{Name}";
+}
+
+/// <summary>The part of an object's metadata that Brokkr reads. Other fields are tolerated.</summary>
+public sealed record ObjectMeta
+{
+    /// <summary>Name of the object.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Namespace of the object.</summary>
+    public string? Namespace { get; init; }
+
+    /// <summary>Unique id given by the object store.</summary>
+    public string? Uid { get; init; }
+
+    /// <summary>Changes with every change of the object; opaque.</summary>
+    public string? ResourceVersion { get; init; }
+
+    /// <summary>Changes with every change of <c>spec</c>.</summary>
+    public long? Generation { get; init; }
+
+    /// <summary>Labels.</summary>
+    public IReadOnlyDictionary<string, string>? Labels { get; init; }
+
+    /// <summary>Annotations.</summary>
+    public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+}
+
+/// <summary>An object of the Kubernetes API.</summary>
+public abstract record ApiObject
+{
+    /// <summary>Group and version, such as <c>eventing.knative.dev/v1</c>.</summary>
+    public string? ApiVersion { get; init; }
+
+    /// <summary>Kind, such as <c>Trigger</c>.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>Name, namespace, labels, annotations.</summary>
+    public ObjectMeta? Metadata { get; init; }
+
+    /// <summary>The namespace; empty where none was given.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string Namespace => Metadata?.Namespace ?? "";
+
+    /// <summary>The name; empty where none was given.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string Name => Metadata?.Name ?? "";
+
+    /// <summary>The unique id; empty where none was given.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public string Uid => Metadata?.Uid ?? "";
+
+    /// <summary>Namespace and name.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public ObjectName ObjectName => new(Namespace, Name);
+
+    /// <summary>The identity of this object.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public ObjectKey Key => new(GroupVersion.GroupOf(ApiVersion ?? ""), Kind ?? "", Namespace, Name);
+
+    /// <summary>The value of an annotation; null where it is absent. An annotation may be present and empty.</summary>
+    public string? Annotation(string name) =>
+        Metadata?.Annotations is { } annotations && annotations.TryGetValue(name, out var value) ? value : null;
+}
+
+/// <summary>Group and version of API objects.</summary>
+public static class GroupVersion
+{
+    /// <summary>Group of Broker, Trigger and KafkaSink.</summary>
+    public const string EventingGroup = "eventing.knative.dev";
+
+    /// <summary>Version of Broker and Trigger.</summary>
+    public const string EventingV1 = "eventing.knative.dev/v1";
+
+    /// <summary>Version of KafkaSink.</summary>
+    public const string EventingV1Alpha1 = "eventing.knative.dev/v1alpha1";
+
+    /// <summary>Version of ConfigMap, Secret and Service.</summary>
+    public const string CoreV1 = "v1";
+
+    /// <summary>The group of an <c>apiVersion</c>; empty for the core group.</summary>
+    public static string GroupOf(string apiVersion)
+    {
+        var slash = apiVersion.IndexOf('/', StringComparison.Ordinal);
+        return slash < 0 ? "" : apiVersion[..slash];
+    }
+}
