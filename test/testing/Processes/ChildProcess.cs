@@ -182,6 +182,7 @@ public sealed class ChildProcess : IAsyncDisposable
             await KillAsync();
         }
 
+        Leftovers.Forget(_process.Id);
         _process.Dispose();
     }
 
