@@ -7,7 +7,7 @@ namespace Brokkr.Core.Log;
 /// A record being built for the log. Hot path: rented, filled, handed to <see cref="ILogWriter.AppendAsync"/> (which copies it before it returns)
 /// and disposed by whoever rented it. Not thread-safe.
 /// </summary>
-public sealed class RecordBuffer : IDisposable
+public sealed class RecordBuffer : IDisposable, IBufferWriter<byte>
 {
     private const int PoolLimit = 1024;
     private const int KeptBytes = 64 * 1024;
@@ -111,6 +111,19 @@ public sealed class RecordBuffer : IDisposable
 
     /// <summary>Makes the value present and counts bytes that were written into <see cref="ReserveValue"/>.</summary>
     public void CommitValue(int written) => _valueLength = Math.Max(0, _valueLength) + written;
+
+    /// <inheritdoc/>
+    void IBufferWriter<byte>.Advance(int count) => CommitValue(count);
+
+    /// <inheritdoc/>
+    Span<byte> IBufferWriter<byte>.GetSpan(int sizeHint) => ReserveValue(Math.Max(1, sizeHint));
+
+    /// <inheritdoc/>
+    Memory<byte> IBufferWriter<byte>.GetMemory(int sizeHint)
+    {
+        ReserveValue(Math.Max(1, sizeHint));
+        return _value.AsMemory(Math.Max(0, _valueLength));
+    }
 
     /// <summary>Back to no headers, null key, null value.</summary>
     public void Clear()

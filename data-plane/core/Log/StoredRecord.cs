@@ -74,6 +74,9 @@ public sealed class StoredRecord
     /// <summary>The bytes that <see cref="HeaderSlice"/>s point into.</summary>
     public ReadOnlyMemory<byte> Block => _block;
 
+    /// <summary>The same bytes, for an event that refers to them; not to be written.</summary>
+    internal byte[] BlockArray => _block;
+
     /// <summary>What this record costs while it is held, in bytes; the unit of every memory bound.</summary>
     public int SizeInMemory => _block.Length + (_headers.Length * 16) + 120;
 

@@ -1,0 +1,397 @@
+using System.Buffers;
+using System.Buffers.Text;
+using System.Globalization;
+using System.Text.Json;
+using Brokkr.Core.Log;
+
+namespace Brokkr.Core.Events;
+
+/// <summary>
+/// The CloudEvents JSON format (conformance §14). Data that is JSON is kept as the text that came, numbers and all; it is never parsed into values.
+/// </summary>
+public static partial class JsonEventFormat
+{
+    /// <summary>Deepest nesting of arrays and objects that is accepted.</summary>
+    public const int MaxDepth = 1000;
+
+    private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
+
+    internal static ReadOnlySpan<byte> MediaTypeName => "application/cloudevents+json"u8;
+
+    /// <summary>Reads one event and validates it.</summary>
+    /// <param name="json">A JSON text in UTF-8; a byte order mark is skipped.</param>
+    /// <param name="event">An empty buffer; after an error its content is undefined.</param>
+    /// <returns>What is wrong with the text or the event.</returns>
+    public static EventError Read(ReadOnlySpan<byte> json, EventBuffer @event)
+    {
+        json = WithoutMark(json);
+        if (!AttributeText.IsUtf8(json))
+        {
+            return EventError.Invalid("The event is not valid UTF-8.");
+        }
+
+        try
+        {
+            return ReadDocument(json, @event);
+        }
+        catch (JsonException e)
+        {
+            return NotJson(e);
+        }
+    }
+
+    /// <summary>Reads a batch and validates its events, which must all be of the same specversion (CEJ-16).</summary>
+    /// <param name="json">A JSON array in UTF-8; may be empty.</param>
+    /// <param name="events">Gets the events, rented; after an error nothing was added.</param>
+    /// <returns>What is wrong with the text or with the first bad event.</returns>
+    public static EventError ReadBatch(ReadOnlySpan<byte> json, List<EventBuffer> events)
+    {
+        json = WithoutMark(json);
+        if (!AttributeText.IsUtf8(json))
+        {
+            return EventError.Invalid("The batch is not valid UTF-8.");
+        }
+
+        var before = events.Count;
+        EventError error;
+        try
+        {
+            error = ReadArray(json, events, before);
+        }
+        catch (JsonException e)
+        {
+            error = NotJson(e);
+        }
+
+        if (error.IsError)
+        {
+            for (var i = before; i < events.Count; i++)
+            {
+                events[i].Dispose();
+            }
+
+            events.RemoveRange(before, events.Count - before);
+        }
+
+        return error;
+    }
+
+    private static EventError ReadArray(ReadOnlySpan<byte> json, List<EventBuffer> events, int before)
+    {
+        var reader = new Utf8JsonReader(json, Options);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartArray)
+        {
+            return EventError.Invalid("A batch is a JSON array of events.");
+        }
+
+        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
+        {
+            var number = events.Count - before + 1;
+            var start = (int)reader.TokenStartIndex;
+            reader.Skip();
+            var one = EventBuffer.Rent();
+            events.Add(one);
+            var error = ReadDocument(json[start..(int)reader.BytesConsumed], one);
+            if (!error.IsError && !one.Get(CoreAttribute.SpecVersion).SequenceEqual(events[before].Get(CoreAttribute.SpecVersion)))
+            {
+                error = EventError.Invalid("Its specversion is not that of the first event of the batch.");
+            }
+
+            if (error.IsError)
+            {
+                return error with
+                {
+                    Message = string.Create(CultureInfo.InvariantCulture, $"Event {number} of the batch: {error.Message}"),
+                };
+            }
+        }
+
+        // Anything but blanks after the array makes the reader throw.
+        reader.Read();
+        return EventError.None;
+    }
+
+    private static EventError ReadDocument(ReadOnlySpan<byte> json, EventBuffer @event)
+    {
+        var reader = new Utf8JsonReader(json, Options);
+        if (!reader.Read() || reader.TokenType != JsonTokenType.StartObject)
+        {
+            return EventError.Invalid("An event in the JSON format is a JSON object.");
+        }
+
+        var data = default(JsonSlice);
+        var base64 = default(JsonSlice);
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            if (reader.ValueTextEquals("data"u8))
+            {
+                if (data.IsPresent && !@event.Lenient)
+                {
+                    return EventError.Invalid("The member 'data' is given more than once.");
+                }
+
+                data = JsonSlice.Next(ref reader);
+            }
+            else if (reader.ValueTextEquals("data_base64"u8))
+            {
+                if (base64.IsPresent && !@event.Lenient)
+                {
+                    return EventError.Invalid("The member 'data_base64' is given more than once.");
+                }
+
+                base64 = JsonSlice.Next(ref reader);
+            }
+            else if (ReadAttribute(ref reader, json, @event) is { IsError: true } error)
+            {
+                return error;
+            }
+        }
+
+        // Anything but blanks after the object makes the reader throw.
+        reader.Read();
+        if (data.IsPresent && base64.IsPresent)
+        {
+            return EventError.Invalid("The members 'data' and 'data_base64' must not occur together.");
+        }
+
+        if (!@event.Has(CoreAttribute.SpecVersion))
+        {
+            return EventError.Invalid("The attribute 'specversion' is missing.");
+        }
+
+        if (!@event.Lenient && @event.Has(CoreAttribute.DataContentType) && !MediaType.IsValid(@event.Get(CoreAttribute.DataContentType)))
+        {
+            return EventError.Invalid("The attribute 'datacontenttype' is not a media type such as application/json.");
+        }
+
+        var read = base64.IsPresent ? ReadBase64(json, base64, @event) : ReadData(json, data, @event);
+        return read.IsError ? read : @event.Validate();
+    }
+
+    private static EventError ReadAttribute(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, EventBuffer @event)
+    {
+        byte[]? rentedName = null;
+        byte[]? rentedValue = null;
+        try
+        {
+            var name = reader.ValueSpan;
+            if (reader.ValueIsEscaped && !TryUnescape(ref reader, ref rentedName, out name))
+            {
+                return LoneSurrogate();
+            }
+
+            reader.Read();
+            switch (reader.TokenType)
+            {
+                case JsonTokenType.Null:
+                    return AttributeNames.IsValid(name) || @event.Lenient ? EventError.None : @event.SetAttribute(name, default);
+                case JsonTokenType.String:
+                    var value = reader.ValueSpan;
+                    return reader.ValueIsEscaped && !TryUnescape(ref reader, ref rentedValue, out value)
+                        ? LoneSurrogate()
+                        : @event.SetAttribute(name, value);
+                case JsonTokenType.True or JsonTokenType.False or JsonTokenType.Number when AttributeNames.TryGetCore(name, out _):
+                    return EventError.Invalid($"The attribute '{System.Text.Encoding.ASCII.GetString(name)}' must be a string.");
+                case JsonTokenType.True:
+                    return @event.SetAttribute(name, "true"u8, AttributeType.Boolean);
+                case JsonTokenType.False:
+                    return @event.SetAttribute(name, "false"u8, AttributeType.Boolean);
+                case JsonTokenType.Number when reader.TryGetInt32(out var number):
+                    Span<byte> digits = stackalloc byte[11];
+                    Utf8Formatter.TryFormat(number, digits, out var written);
+                    return @event.SetAttribute(name, digits[..written], AttributeType.Integer);
+                case JsonTokenType.Number:
+                    return EventError.Invalid("An attribute that is a number must be an integer of 32 bits; send others as strings.");
+                default:
+                    var slice = JsonSlice.Here(ref reader);
+                    if (!@event.Lenient || AttributeNames.TryGetCore(name, out _))
+                    {
+                        return EventError.Invalid("An attribute must be a string, a boolean or an integer, not an object or array.");
+                    }
+
+                    rentedValue = ArrayPool<byte>.Shared.Rent(slice.Length);
+                    return @event.SetAttribute(name, rentedValue.AsSpan(0, Compact(slice.Of(json), rentedValue)));
+            }
+        }
+        finally
+        {
+            Return(rentedName);
+            Return(rentedValue);
+        }
+    }
+
+    private static EventError ReadBase64(ReadOnlySpan<byte> json, JsonSlice slice, EventBuffer @event)
+    {
+        if (slice.Type != JsonTokenType.String)
+        {
+            return EventError.Invalid("The member 'data_base64' must be a string.");
+        }
+
+        byte[]? rented = null;
+        try
+        {
+            var reader = new Utf8JsonReader(slice.Of(json), Options);
+            reader.Read();
+            var text = reader.ValueSpan;
+            if (reader.ValueIsEscaped && !TryUnescape(ref reader, ref rented, out text))
+            {
+                return LoneSurrogate();
+            }
+
+            var room = @event.ReserveData(Base64.GetMaxDecodedFromUtf8Length(text.Length));
+            if (Base64.DecodeFromUtf8(text, room, out _, out var written) != OperationStatus.Done)
+            {
+                return EventError.Invalid("The data is not valid base64.");
+            }
+
+            @event.CommitData(written);
+            @event.SetDataForm(DataForm.Bytes);
+            return EventError.None;
+        }
+        finally
+        {
+            Return(rented);
+        }
+    }
+
+    private static EventError ReadData(ReadOnlySpan<byte> json, JsonSlice slice, EventBuffer @event)
+    {
+        if (!slice.IsPresent)
+        {
+            return EventError.None;
+        }
+
+        if (!@event.Has(CoreAttribute.DataContentType))
+        {
+            // CEJ-11: made explicit, for the event may leave in another format.
+            @event.SetAttribute("datacontenttype"u8, "application/json"u8);
+        }
+
+        if (
+            AttributeNames.IsVersion03(@event.Get(CoreAttribute.SpecVersion))
+            && @event.TryGetExtension(AttributeNames.DataContentEncoding, out var encoding)
+            && encoding.SequenceEqual("base64"u8)
+        )
+        {
+            return ReadBase64(json, slice, @event);
+        }
+
+        if (MediaType.IsJson(@event.Get(CoreAttribute.DataContentType)))
+        {
+            @event.AppendData(slice.Of(json));
+            @event.SetDataForm(DataForm.Json);
+            return EventError.None;
+        }
+
+        if (slice.Type != JsonTokenType.String)
+        {
+            return EventError.Invalid("Data that is not JSON must be a string, or base64 in 'data_base64'.");
+        }
+
+        var reader = new Utf8JsonReader(slice.Of(json), Options);
+        reader.Read();
+        byte[]? rented = null;
+        try
+        {
+            var text = reader.ValueSpan;
+            if (reader.ValueIsEscaped && !TryUnescape(ref reader, ref rented, out text))
+            {
+                return LoneSurrogate();
+            }
+
+            @event.AppendData(text);
+            @event.SetDataForm(DataForm.Bytes);
+            return EventError.None;
+        }
+        finally
+        {
+            Return(rented);
+        }
+    }
+
+    private static bool TryUnescape(scoped ref Utf8JsonReader reader, scoped ref byte[]? rented, out ReadOnlySpan<byte> text)
+    {
+        rented = ArrayPool<byte>.Shared.Rent(reader.ValueSpan.Length);
+        try
+        {
+            text = rented.AsSpan(0, reader.CopyString(rented));
+            return true;
+        }
+        catch (InvalidOperationException)
+        {
+            // The only way in which well-formed JSON in valid UTF-8 cannot be unescaped.
+            text = default;
+            return false;
+        }
+    }
+
+    /// <summary>Copies a JSON text without the blanks between its tokens.</summary>
+    private static int Compact(ReadOnlySpan<byte> json, Span<byte> to)
+    {
+        var written = 0;
+        var inString = false;
+        for (var i = 0; i < json.Length; i++)
+        {
+            var c = json[i];
+            if (!inString && c is (byte)' ' or (byte)'\t' or (byte)'\r' or (byte)'\n')
+            {
+                continue;
+            }
+
+            to[written++] = c;
+            if (c == (byte)'"')
+            {
+                inString = !inString;
+            }
+            else if (c == (byte)'\\')
+            {
+                to[written++] = json[++i];
+            }
+        }
+
+        return written;
+    }
+
+    private static void Return(byte[]? rented)
+    {
+        if (rented is not null)
+        {
+            ArrayPool<byte>.Shared.Return(rented);
+        }
+    }
+
+    private static ReadOnlySpan<byte> WithoutMark(ReadOnlySpan<byte> json) => json.StartsWith("\uFEFF"u8) ? json[3..] : json;
+
+    private static EventError LoneSurrogate() => EventError.Invalid("A string contains half of a surrogate pair.");
+
+    // The reader's own message quotes the text, which may be data.
+    private static EventError NotJson(JsonException e) =>
+        EventError.Invalid(
+            string.Create(
+                CultureInfo.InvariantCulture,
+                $"The body is not one JSON text (line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1})."
+            )
+        );
+
+    /// <summary>Where a value stands in a JSON text.</summary>
+    private readonly record struct JsonSlice(int Start, int Length, JsonTokenType Type)
+    {
+        public bool IsPresent => Length > 0;
+
+        public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> json) => json.Slice(Start, Length);
+
+        public static JsonSlice Next(ref Utf8JsonReader reader)
+        {
+            reader.Read();
+            return Here(ref reader);
+        }
+
+        public static JsonSlice Here(ref Utf8JsonReader reader)
+        {
+            var start = (int)reader.TokenStartIndex;
+            var type = reader.TokenType;
+            reader.Skip();
+            return new JsonSlice(start, (int)reader.BytesConsumed - start, type);
+        }
+    }
+}
