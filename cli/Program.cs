@@ -1,1 +1,3 @@
-Console.WriteLine("brokkr");
+using Brokkr.Cli;
+
+return await Verbs.RunAsync(args);

@@ -1,0 +1,69 @@
+using Brokkr.Core.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Cli.Hosting;
+
+/// <summary>The metrics of a role: what collects them and the endpoint that shows them, as far as <c>config-observability</c> asks for it.</summary>
+internal sealed class RoleTelemetry : IAsyncDisposable
+{
+    private readonly PrometheusMetrics? _metrics;
+    private readonly ScrapeEndpoint? _endpoint;
+
+    private RoleTelemetry(PrometheusMetrics? metrics, ScrapeEndpoint? endpoint, EventTypeTags eventTypes)
+    {
+        _metrics = metrics;
+        _endpoint = endpoint;
+        EventTypes = eventTypes;
+    }
+
+    /// <summary>Where a role drops the series of a resource that went.</summary>
+    public IMetricSeries Series => _metrics is null ? NoMetricSeries.Instance : _metrics;
+
+    /// <summary>Gives the tag values of event types.</summary>
+    public EventTypeTags EventTypes { get; }
+
+    /// <summary>Starts to collect and, where asked for, to listen.</summary>
+    /// <exception cref="IOException">The port is in use.</exception>
+    public static async Task<RoleTelemetry> StartAsync(DataPlaneEnvironment environment, RoleContext role, CancellationToken cancellation)
+    {
+        var logger = role.Loggers.CreateLogger("Brokkr.Cli.Telemetry");
+        var options = ObservabilityOptions.Load(environment.ObservabilityPath, logger);
+        var eventTypes = new EventTypeTags(!environment.EventTypeTagDisabled);
+        if (!options.Prometheus)
+        {
+            return new RoleTelemetry(null, null, eventTypes);
+        }
+
+        var metrics = new PrometheusMetrics(
+            new PrometheusOptions
+            {
+                Meters = environment.RuntimeMetrics ? ["Brokkr.", "System.Runtime"] : ["Brokkr."],
+                MoreBounds = environment.MoreHistogramBounds,
+            },
+            role.Time
+        );
+        var endpoint = await ScrapeEndpoint.StartAsync(
+            new ScrapeEndpointOptions
+            {
+                Host = environment.MetricsHost,
+                Port = options.Port,
+                Path = options.Path,
+                Tls = environment.MetricsTls,
+            },
+            metrics,
+            cancellation
+        );
+        logger.MetricsServed(endpoint.Address);
+        return new RoleTelemetry(metrics, endpoint, eventTypes);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_endpoint is not null)
+        {
+            await _endpoint.DisposeAsync();
+        }
+
+        _metrics?.Dispose();
+    }
+}

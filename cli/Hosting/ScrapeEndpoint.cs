@@ -1,0 +1,151 @@
+using System.Net;
+using System.Security.Cryptography.X509Certificates;
+using Brokkr.Core.Configuration;
+using Brokkr.Core.Telemetry;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Features;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace Brokkr.Cli.Hosting;
+
+/// <summary>Where the metrics are to be had.</summary>
+internal sealed record ScrapeEndpointOptions
+{
+    /// <summary>Address or name of the interface.</summary>
+    public string Host { get; init; } = "0.0.0.0";
+
+    /// <summary>Port; 0 for any free one.</summary>
+    public int Port { get; init; } = 9090;
+
+    /// <summary>Path, compared exactly; everything else is 404.</summary>
+    public string Path { get; init; } = "/metrics";
+
+    /// <summary>PEM files that make it HTTPS.</summary>
+    public (string Certificate, string Key)? Tls { get; init; }
+}
+
+/// <summary>A small HTTP server that shows the metrics to whoever asks, whatever the method (receiver-and-core §14.1).</summary>
+internal sealed class ScrapeEndpoint : IAsyncDisposable
+{
+    private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
+
+    private readonly WebApplication _server;
+
+    private ScrapeEndpoint(WebApplication server, string address)
+    {
+        _server = server;
+        Address = address;
+    }
+
+    /// <summary>The address that serves the metrics.</summary>
+    public string Address { get; }
+
+    /// <summary>Starts to listen.</summary>
+    /// <exception cref="IOException">The port is in use.</exception>
+    /// <exception cref="ConfigurationException">The host or the certificate cannot be used.</exception>
+    public static async Task<ScrapeEndpoint> StartAsync(
+        ScrapeEndpointOptions options,
+        PrometheusMetrics metrics,
+        CancellationToken cancellation
+    )
+    {
+        var address = await ResolveAsync(options.Host, cancellation);
+        var certificate = Certificate(options.Tls);
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore();
+        if (certificate is not null)
+        {
+            builder.WebHost.UseKestrelHttpsConfiguration();
+        }
+
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Listen(
+                address,
+                options.Port,
+                listen =>
+                {
+                    listen.Protocols = HttpProtocols.Http1;
+                    if (certificate is not null)
+                    {
+                        listen.UseHttps(certificate);
+                    }
+                }
+            );
+        });
+        var server = builder.Build();
+        server.Run(context => AnswerAsync(context, options.Path, metrics));
+        try
+        {
+            await server.StartAsync(cancellation);
+        }
+        catch
+        {
+            await server.DisposeAsync();
+            throw;
+        }
+
+        var bound = server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
+        return new ScrapeEndpoint(server, bound + options.Path);
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    private static async Task AnswerAsync(HttpContext context, string path, PrometheusMetrics metrics)
+    {
+        if (!string.Equals(context.Request.Path.Value, path, StringComparison.Ordinal))
+        {
+            context.Response.StatusCode = StatusCodes.Status404NotFound;
+            return;
+        }
+
+        context.Response.ContentType = ContentType;
+        metrics.Write(context.Response.BodyWriter);
+        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+    }
+
+    private static async Task<IPAddress> ResolveAsync(string host, CancellationToken cancellation)
+    {
+        if (IPAddress.TryParse(host, out var address))
+        {
+            return address;
+        }
+
+        try
+        {
+            return (await Dns.GetHostAddressesAsync(host, cancellation))[0];
+        }
+        catch (Exception e) when (e is System.Net.Sockets.SocketException or IndexOutOfRangeException)
+        {
+            throw new ConfigurationException(
+                $"METRICS_HOST is \"{host}\", which is no address of this machine: set it to one, such as 0.0.0.0.",
+                e
+            );
+        }
+    }
+
+    private static X509Certificate2? Certificate((string Certificate, string Key)? files)
+    {
+        if (files is not { } pair)
+        {
+            return null;
+        }
+
+        try
+        {
+            return X509Certificate2.CreateFromPemFile(pair.Certificate, pair.Key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or System.Security.Cryptography.CryptographicException)
+        {
+            throw new ConfigurationException(
+                $"METRICS_PEM_CERT_PATH and METRICS_PEM_KEY_PATH name no usable pair of PEM files ({e.Message}): fix the files, or unset both for plain HTTP.",
+                e
+            );
+        }
+    }
+}

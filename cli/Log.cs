@@ -1,0 +1,28 @@
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Cli;
+
+/// <summary>What the program itself says in the log. Event ids 7000 to 7999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(7000, LogLevel.Information, "brokkr {Role} {Version} starts")]
+    public static partial void RoleStarting(this ILogger logger, string role, string version);
+
+    [LoggerMessage(7001, LogLevel.Information, "brokkr {Role} has ended")]
+    public static partial void RoleEnded(this ILogger logger, string role);
+
+    [LoggerMessage(7002, LogLevel.Error, "{Problem}")]
+    public static partial void ConfigurationInvalid(this ILogger logger, string problem);
+
+    [LoggerMessage(7003, LogLevel.Critical, "brokkr {Role} failed")]
+    public static partial void RoleFailed(this ILogger logger, Exception error, string role);
+
+    [LoggerMessage(7004, LogLevel.Warning, "The logging configuration cannot be used, logging at INFO: {Problem}")]
+    public static partial void LoggingConfigurationInvalid(this ILogger logger, string problem);
+
+    [LoggerMessage(7005, LogLevel.Information, "Metrics are served at {Address}")]
+    public static partial void MetricsServed(this ILogger logger, string address);
+
+    [LoggerMessage(7006, LogLevel.Warning, "Cannot create {Path}, so readiness probes will fail: {Error}")]
+    public static partial void HealthyFileFailed(this ILogger logger, string path, string error);
+}
