@@ -30,7 +30,9 @@ foreach (var package in packages)
 {
     if (package.LicenceText(root) is not { } text)
     {
-        return Fail($"{package.Id} {package.Version} has neither a licence file nor a licence known here ({package.Licence}): add it to hack/licences.cs.");
+        return Fail(
+            $"{package.Id} {package.Version} has neither a licence file nor a licence known here ({package.Licence}): add it to hack/licences.cs."
+        );
     }
 
     files[$"{package.Id}/LICENSE"] = text;
@@ -117,12 +119,20 @@ internal sealed record Package(string Id, string Version, string Folder, string 
         var cache =
             Environment.GetEnvironmentVariable("NUGET_PACKAGES")
             ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".nuget", "packages");
-        var (id, version) = nameAndVersion.Split('/') is [var name, var number] ? (name, number) : throw new FormatException(nameAndVersion);
+        var (id, version) = nameAndVersion.Split('/') is [var name, var number]
+            ? (name, number)
+            : throw new FormatException(nameAndVersion);
         var folder = Path.Combine(cache, id.ToLowerInvariant(), version.ToLowerInvariant());
-        var metadata = XDocument.Load(Path.Combine(folder, id.ToLowerInvariant() + ".nuspec")).Root!.Elements().First(e => e.Name.LocalName == "metadata");
+        var metadata = XDocument
+            .Load(Path.Combine(folder, id.ToLowerInvariant() + ".nuspec"))
+            .Root!.Elements()
+            .First(e => e.Name.LocalName == "metadata");
         string? Value(string element) => metadata.Elements().FirstOrDefault(e => e.Name.LocalName == element)?.Value.Trim();
         var declared = metadata.Elements().FirstOrDefault(e => e.Name.LocalName == "license");
-        var licence = declared?.Attribute("type")?.Value == "expression" ? declared.Value.Trim() : KnownLicences.GetValueOrDefault(id, "see its file");
+        var licence =
+            declared?.Attribute("type")?.Value == "expression"
+                ? declared.Value.Trim()
+                : KnownLicences.GetValueOrDefault(id, "see its file");
         return new Package(id, version, folder, licence, Value("copyright") ?? Value("authors") ?? string.Empty);
     }
 
