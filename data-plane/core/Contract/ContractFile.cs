@@ -33,6 +33,7 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
     private readonly Task _loop;
     private FileSystemWatcher? _watcher;
     private ulong _published;
+    private long _reads;
     private volatile bool _changed = true;
 
     /// <summary>Reads the contract and starts to watch it. It has been read once, if that is possible, when this returns.</summary>
@@ -63,6 +64,9 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
 
     /// <inheritdoc/>
     public Wire.Contract? Current => _publisher.Current;
+
+    /// <summary>How often the files have been looked at.</summary>
+    internal long Reads => Interlocked.Read(ref _reads);
 
     /// <inheritdoc/>
     public IDisposable Subscribe(Action<Wire.Contract> onChange) => _publisher.Subscribe(onChange);
@@ -105,6 +109,8 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
                 // The watch goes on whatever a subscriber does with a contract.
                 _logger.ContractNotApplied(e);
             }
+
+            Interlocked.Increment(ref _reads);
         }
     }
 

@@ -1,0 +1,92 @@
+using Brokkr.Core.Telemetry;
+using Brokkr.Testing;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Brokkr.Core.Tests.Telemetry;
+
+/// <summary>receiver-and-core §14.1: config-observability.</summary>
+public sealed class ObservabilityOptionsTests
+{
+    [Theory]
+    [InlineData("prometheus", "", true, 9090, "/metrics")]
+    [InlineData(" Prometheus\n", "http://127.0.0.1:8123/m", true, 8123, "/m")]
+    [InlineData("prometheus", "http://example", true, 9090, "/metrics")]
+    [InlineData("prometheus", "http://example:80/x/y", true, 80, "/x/y")]
+    [InlineData("prometheus", "http://[::1]/x", true, 9090, "/x")]
+    [InlineData("prometheus", "127.0.0.1:8123", true, 8123, "/metrics")]
+    [InlineData("prometheus", ":8123", true, 8123, "/metrics")]
+    [InlineData("prometheus", "nonsense", true, 9090, "/metrics")]
+    [InlineData("prometheus", "host:99999", true, 9090, "/metrics")]
+    [InlineData("none", "http://127.0.0.1:8123/m", false, 9090, "/metrics")]
+    [InlineData("", "", false, 9090, "/metrics")]
+    [InlineData("grpc", "x:1", false, 9090, "/metrics")]
+    public void Protocol_and_endpoint(string protocol, string endpoint, bool prometheus, int port, string path) =>
+        Assert.Equal(
+            new ObservabilityOptions
+            {
+                Prometheus = prometheus,
+                Port = port,
+                Path = path,
+            },
+            ObservabilityOptions.From(Entries(("metrics-protocol", protocol), ("metrics-endpoint", endpoint)), NullLogger.Instance)
+        );
+
+    [Theory]
+    [InlineData("metrics-protocol", "HTTP/protobuf")]
+    [InlineData("metrics-protocol", "grpc")]
+    [InlineData("tracing-protocol", "grpc")]
+    [InlineData("tracing-protocol", "stdout")]
+    [InlineData("metrics-endpoint", "nonsense")]
+    public void What_is_not_supported_is_said_once(string key, string value)
+    {
+        var log = new CountingLogger();
+        ObservabilityOptions.From(Entries(("metrics-protocol", "prometheus"), (key, value)), log);
+        var line = Assert.Single(log.Lines);
+        Assert.Contains(key, line, StringComparison.Ordinal);
+        Assert.Contains(value, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Files_are_entries_and_dot_files_are_not()
+    {
+        using var folder = new TemporaryFolder();
+        folder.Write("metrics-protocol", " prometheus \n");
+        folder.Write(".metrics-endpoint", "http://x:1/y");
+        folder.Write("..data/metrics-endpoint", "http://x:1/y");
+        Assert.Equal(new ObservabilityOptions { Prometheus = true }, ObservabilityOptions.Load(folder.Path, NullLogger.Instance));
+    }
+
+    [Fact]
+    public void A_missing_folder_is_no_metrics() =>
+        Assert.False(ObservabilityOptions.Load("/nonexistent/dir", NullLogger.Instance).Prometheus);
+
+    private static Dictionary<string, string> Entries(params (string Key, string Value)[] entries)
+    {
+        var result = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var (key, value) in entries)
+        {
+            result[key] = value;
+        }
+
+        return result;
+    }
+
+    private sealed class CountingLogger : ILogger
+    {
+        public List<string> Lines { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel,
+            EventId eventId,
+            TState state,
+            Exception? exception,
+            Func<TState, Exception?, string> formatter
+        ) => Lines.Add(formatter(state, exception));
+    }
+}
