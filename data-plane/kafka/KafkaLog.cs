@@ -59,7 +59,9 @@ public sealed class KafkaLog : ILog
 
         // A file that nobody can use should be refused when the resource appears, not at its first event.
         _writer = new Lazy<KafkaWriter>(() => new KafkaWriter(producer, _logger));
-        _admin = new Lazy<AdminClient>(() => new AdminClient(ClientProperties.ForAdmin(_consumer), options.RequestTimeout, _logger));
+        _admin = new Lazy<AdminClient>(() =>
+            new AdminClient(ClientProperties.ForAdmin(_consumer, options.RequestTimeout), options.RequestTimeout, _logger)
+        );
         _topics = new Lazy<KafkaTopics>(() => new KafkaTopics(_admin.Value));
         _cursors = new Lazy<KafkaCursors>(() => new KafkaCursors(_admin.Value));
         _readers = new Lazy<KafkaReaders>(() => new KafkaReaders(_consumer, options, _topics.Value, _logger));

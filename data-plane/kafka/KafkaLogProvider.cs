@@ -13,7 +13,7 @@ namespace Brokkr.Kafka;
 /// <param name="options">How to talk to Kafka.</param>
 /// <param name="secrets">Where credentials come from.</param>
 /// <param name="loggers">Makes the loggers.</param>
-public sealed class KafkaLogProvider(KafkaOptions options, ISecretSource secrets, ILoggerFactory loggers) : ILogProvider
+public sealed class KafkaLogProvider(KafkaOptions options, ISecretSource secrets, ILoggerFactory loggers) : ILogProvider, IDisposable
 {
     private readonly SemaphoreSlim _opening = new(1, 1);
     private readonly Dictionary<(string Servers, string Credentials), Shared> _logs = [];
@@ -40,6 +40,9 @@ public sealed class KafkaLogProvider(KafkaOptions options, ISecretSource secrets
             _opening.Release();
         }
     }
+
+    /// <summary>Frees the provider itself; logs are closed with their last lease.</summary>
+    public void Dispose() => _opening.Dispose();
 
     private async ValueTask ReleaseAsync((string, string) key)
     {

@@ -15,6 +15,7 @@ internal sealed class GroupMembership : IAsyncDisposable
 
     private readonly string _group;
     private readonly IOwnershipListener _listener;
+    private readonly SemaphoreSlim _oneCallAtATime;
     private readonly TimeSpan _budget;
     private readonly ILogger _logger;
     private readonly NativeClient _client;
@@ -28,10 +29,12 @@ internal sealed class GroupMembership : IAsyncDisposable
         string group,
         IReadOnlyDictionary<string, string> settings,
         IOwnershipListener listener,
+        SemaphoreSlim oneCallAtATime,
         TimeSpan budget,
         ILogger logger
     )
     {
+        _oneCallAtATime = oneCallAtATime;
         _group = group;
         _listener = listener;
         _budget = budget;
@@ -129,7 +132,15 @@ internal sealed class GroupMembership : IAsyncDisposable
         switch (Rd.EventType(happened))
         {
             case Rd.EventRebalance when Rd.EventErrorCode(happened) == ErrorCodes.AssignPartitions:
-                Assign(happened);
+                if (Assign(happened) is { Count: > 0 } gained)
+                {
+                    await TellAsync(() =>
+                    {
+                        _listener.Gained(gained);
+                        return Task.CompletedTask;
+                    });
+                }
+
                 break;
             case Rd.EventRebalance:
                 await RevokeAsync(happened);
@@ -143,7 +154,7 @@ internal sealed class GroupMembership : IAsyncDisposable
         }
     }
 
-    private unsafe void Assign(nint happened)
+    private unsafe List<TopicPartition> Assign(nint happened)
     {
         var list = Rd.EventPartitions(happened);
         var gained = Partitions(list);
@@ -157,18 +168,18 @@ internal sealed class GroupMembership : IAsyncDisposable
         if (code != ErrorCodes.None)
         {
             _logger.GroupError(_group, text);
-            return;
+            return [];
         }
 
         if (gained.Count == 0)
         {
-            return;
+            return gained;
         }
 
         _ = Rd.Pause(_client.Handle, list);
         _owned.UnionWith(gained);
         _logger.Gained(_group, gained.Count);
-        Tell(() => _listener.Gained(gained));
+        return gained;
     }
 
     private async ValueTask RevokeAsync(nint happened)
@@ -177,21 +188,17 @@ internal sealed class GroupMembership : IAsyncDisposable
         if (going.Count > 0 && Rd.AssignmentLost(_client.Handle) != 0)
         {
             _logger.LostWithoutNotice(_group, going.Count);
-            Tell(() => _listener.Lost(going));
+            await TellAsync(() =>
+            {
+                _listener.Lost(going);
+                return Task.CompletedTask;
+            });
         }
         else if (going.Count > 0)
         {
             _logger.Losing(_group, going.Count);
             using var budget = new CancellationTokenSource(_budget);
-            try
-            {
-                await _listener.LosingAsync(going, budget.Token);
-            }
-            catch (Exception exception)
-            {
-                // The partitions go in any case; what was not stored is delivered again by their next owner.
-                _logger.HandOverFailed(exception, _group);
-            }
+            await TellAsync(() => _listener.LosingAsync(going, budget.Token));
         }
 
         _owned.ExceptWith(going);
@@ -218,15 +225,21 @@ internal sealed class GroupMembership : IAsyncDisposable
         }
     }
 
-    private void Tell(Action call)
+    private async Task TellAsync(Func<Task> call)
     {
+        await _oneCallAtATime.WaitAsync();
         try
         {
-            call();
+            await call();
         }
         catch (Exception exception)
         {
+            // The assignment goes on in any case; what was not stored is delivered again by the next owner.
             _logger.HandOverFailed(exception, _group);
+        }
+        finally
+        {
+            _oneCallAtATime.Release();
         }
     }
 

@@ -19,6 +19,7 @@ internal sealed class KafkaOwnership(
 ) : IOwnership
 {
     private readonly Lock _lock = new();
+    private readonly SemaphoreSlim _oneCallAtATime = new(1, 1);
     private readonly Dictionary<int, GroupMembership> _memberships = [];
     private readonly List<Task> _leaving = [];
     private bool _disposed;
@@ -48,7 +49,7 @@ internal sealed class KafkaOwnership(
                 if (!_memberships.TryGetValue(shard, out var membership))
                 {
                     var group = string.Create(CultureInfo.InvariantCulture, $"{groupPrefix}.{shard}");
-                    membership = new GroupMembership(group, settings, listener, budget, logger);
+                    membership = new GroupMembership(group, settings, listener, _oneCallAtATime, budget, logger);
                     _memberships.Add(shard, membership);
                 }
 
@@ -69,5 +70,6 @@ internal sealed class KafkaOwnership(
         }
 
         await Task.WhenAll(leaving);
+        _oneCallAtATime.Dispose();
     }
 }

@@ -121,6 +121,8 @@ internal static class ClientProperties
             }
         }
 
+        // A topic that was created a moment ago may not be known to every broker yet; after this it does not exist.
+        result["topic.metadata.propagation.max.ms"] = "3000";
         result["acks"] = "all";
         result["enable.idempotence"] = "true";
         result["partitioner"] = "murmur2_random";
@@ -161,9 +163,17 @@ internal static class ClientProperties
     }
 
     /// <summary>Only what a client needs to connect, for administration.</summary>
-    public static Dictionary<string, string> ForAdmin(Dictionary<string, string> consumer)
+    /// <param name="consumer">Settings of consumers.</param>
+    /// <param name="timeout">Deadline of a request.</param>
+    public static Dictionary<string, string> ForAdmin(Dictionary<string, string> consumer, TimeSpan timeout)
     {
-        var result = new Dictionary<string, string>(consumer, StringComparer.Ordinal);
+        // The connection must give up before the request's own deadline: a late answer to a request that has been given up ends the process
+        // (an assertion in librdkafka, seen with 2.16.0 and a broker that stops answering).
+        var socketTimeout = Math.Max(1000, (long)timeout.TotalMilliseconds / 2);
+        var result = new Dictionary<string, string>(consumer, StringComparer.Ordinal)
+        {
+            ["socket.timeout.ms"] = socketTimeout.ToString(CultureInfo.InvariantCulture),
+        };
         foreach (var key in SameForConsumers)
         {
             result.Remove(key);
