@@ -7,6 +7,24 @@ namespace Brokkr.Core.Events;
 
 public static partial class JsonEventFormat
 {
+    private static readonly CoreAttribute[] AfterVersion =
+    [
+        CoreAttribute.Id,
+        CoreAttribute.Source,
+        CoreAttribute.Type,
+        CoreAttribute.DataContentType,
+        CoreAttribute.DataSchema,
+        CoreAttribute.Subject,
+        CoreAttribute.Time,
+    ];
+
+    private static readonly SearchValues<byte> EscapedBytes = SearchValues.Create([
+        .. Enumerable.Range(0, 0x20).Select(static c => (byte)c),
+        (byte)'"',
+        (byte)'\\',
+        0x7F,
+    ]);
+
     /// <summary>How the data is put into the document.</summary>
     private enum DataMember
     {
@@ -82,17 +100,6 @@ public static partial class JsonEventFormat
             return false;
         }
     }
-
-    private static ReadOnlySpan<CoreAttribute> AfterVersion =>
-        [
-            CoreAttribute.Id,
-            CoreAttribute.Source,
-            CoreAttribute.Type,
-            CoreAttribute.DataContentType,
-            CoreAttribute.DataSchema,
-            CoreAttribute.Subject,
-            CoreAttribute.Time,
-        ];
 
     private static DataMember DeliveryMember(CloudEvent @event, ReadOnlySpan<byte> data)
     {
@@ -234,11 +241,4 @@ public static partial class JsonEventFormat
         to.Write(text);
         to.Write("\""u8);
     }
-
-    private static readonly SearchValues<byte> EscapedBytes = SearchValues.Create([
-        .. Enumerable.Range(0, 0x20).Select(static c => (byte)c),
-        (byte)'"',
-        (byte)'\\',
-        0x7F,
-    ]);
 }
