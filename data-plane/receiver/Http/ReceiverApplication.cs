@@ -1,0 +1,72 @@
+using Brokkr.Receiver.Routing;
+using Brokkr.Receiver.Telemetry;
+using Microsoft.AspNetCore.Hosting.Server;
+using Microsoft.AspNetCore.Hosting.Server.Abstractions;
+using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Receiver.Http;
+
+/// <summary>
+/// What the web server calls for every request. It sits directly on the server: routing, hosting and logging middleware would cost more than the
+/// work itself. Contexts live as long as their connection or stream and are used again.
+/// </summary>
+internal sealed class ReceiverApplication(
+    ReceiverOptions options,
+    IngressStore store,
+    ReceiverMetrics metrics,
+    Deadlines deadlines,
+    TimeProvider time,
+    ILogger logger
+) : IHttpApplication<RequestContext>
+{
+    private volatile string? _notReady = "The receiver is starting.";
+    private volatile bool _draining;
+
+    public ReceiverOptions Options { get; } = options;
+
+    public IngressStore Store { get; } = store;
+
+    public ReceiverMetrics Metrics { get; } = metrics;
+
+    public Deadlines Deadlines { get; } = deadlines;
+
+    public AppendWait.Pool Appends { get; } = new(deadlines, options.AppendDeadline);
+
+    public InFlightBytes Bytes { get; } = new(options.MaxBytesInFlight);
+
+    public TimeProvider Time { get; } = time;
+
+    public ILogger Logger { get; } = logger;
+
+    /// <summary>Why no events are wanted here now; null when they are.</summary>
+    public string? NotReady
+    {
+        get => _notReady;
+        set => _notReady = value;
+    }
+
+    /// <summary>Whether senders should look for another receiver: answers close their connection.</summary>
+    public bool Draining
+    {
+        get => _draining;
+        set => _draining = value;
+    }
+
+    /// <inheritdoc/>
+    public RequestContext CreateContext(IFeatureCollection contextFeatures)
+    {
+        if (contextFeatures is not IHostContextContainer<RequestContext> container)
+        {
+            return new RequestContext(this).Begin(contextFeatures);
+        }
+
+        return (container.HostContext ??= new RequestContext(this)).Begin(contextFeatures);
+    }
+
+    /// <inheritdoc/>
+    public Task ProcessRequestAsync(RequestContext context) => context.RunAsync();
+
+    /// <inheritdoc/>
+    public void DisposeContext(RequestContext context, Exception? exception) => context.End();
+}

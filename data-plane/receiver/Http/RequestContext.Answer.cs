@@ -1,0 +1,196 @@
+using System.Buffers;
+using System.Globalization;
+using Brokkr.Core.Events;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Brokkr.Receiver.Http;
+
+/// <summary>Why a request is refused, and what to change.</summary>
+/// <param name="Problem">The kind of refusal.</param>
+/// <param name="Detail">A sentence for the sender.</param>
+internal sealed record Refusal(Problem Problem, string Detail)
+{
+    /// <summary>The refusal that an error in the event causes; null without one.</summary>
+    public static Refusal? From(in EventError error) =>
+        error.Kind switch
+        {
+            EventErrorKind.None => null,
+            EventErrorKind.UnsupportedMediaType => new Refusal(Problem.UnsupportedContentMode, error.Message ?? ""),
+            EventErrorKind.NotAnEvent => new Refusal(
+                Problem.InvalidEvent,
+                $"{error.Message} Send the attributes as ce- headers, or the whole event as {HttpBinding.StructuredJson}."
+            ),
+            _ => new Refusal(Problem.InvalidEvent, error.Message ?? "The event breaks a rule of CloudEvents."),
+        };
+}
+
+/// <content>What goes out, other than 202.</content>
+internal sealed partial class RequestContext
+{
+    private const string TokensUnsupported =
+        "The resource has an audience, so senders need a token; this version cannot check tokens and takes no event without. Turn OIDC off for the resource.";
+
+    private const string Post = "POST";
+    private const string PostAndOptions = "POST, OPTIONS";
+
+    private Task AnswerOtherMethodAsync(string method)
+    {
+        var headers = _request.Headers;
+        if (HttpMethods.IsGet(method))
+        {
+            var path = RequestTargetPath();
+            if (path.SequenceEqual(application.Options.LivenessPath))
+            {
+                _response.StatusCode = StatusCodes.Status200OK;
+                return Task.CompletedTask;
+            }
+
+            if (path.SequenceEqual(application.Options.ReadinessPath))
+            {
+                return application.NotReady is { } reason ? RefuseAsync(Problem.NotReady, reason) : Task.CompletedTask;
+            }
+
+            // The control plane asks whether a resource is served here (receiver-and-core §6.2).
+            if (string.Equals(headers["K-Network-Probe"].ToString(), "probe", StringComparison.Ordinal))
+            {
+                return Resolve() is null ? RefuseUnknownAsync() : AnswerProbe();
+            }
+        }
+        else if (HttpMethods.IsOptions(method))
+        {
+            return string.Equals(_request.RawTarget, "*", StringComparison.Ordinal) || Resolve() is not null
+                ? AnswerOptions()
+                : RefuseUnknownAsync();
+        }
+
+        _response.Headers.Allow = Post;
+        return RefuseAsync(Problem.MethodNotAllowed, $"Send events with POST; {Shown(method)} is not supported here.");
+    }
+
+    private ReadOnlySpan<char> RequestTargetPath() => Routing.RequestTarget.PathOf(_request.RawTarget);
+
+    private Task AnswerProbe()
+    {
+        var hash = _request.Headers["K-Network-Hash"];
+        if (hash.Count > 0)
+        {
+            _response.Headers["K-Network-Hash"] = hash;
+        }
+
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Says what is allowed, and agrees to the handshake of the webhook specification: senders of events are welcome at any rate.</summary>
+    private Task AnswerOptions()
+    {
+        _response.Headers.Allow = PostAndOptions;
+        var origin = _request.Headers["WebHook-Request-Origin"];
+        if (origin.Count > 0)
+        {
+            _response.Headers["WebHook-Allowed-Origin"] = origin;
+            if (_request.Headers.ContainsKey("WebHook-Request-Rate"))
+            {
+                _response.Headers["WebHook-Allowed-Rate"] = "*";
+            }
+        }
+
+        return Task.CompletedTask;
+    }
+
+    private Task RefuseUnknownAsync() =>
+        RefuseAsync(
+            Problem.UnknownResource,
+            $"No Broker, KafkaSink or KafkaChannel is served at {Shown(RequestTargetPath())}. Check namespace and name in the address, and that the resource is ready."
+        );
+
+    private Task RefuseAsync(Refusal refusal) => RefuseAsync(refusal.Problem, refusal.Detail);
+
+    private Task RefuseAsync(Problem problem, string detail)
+    {
+        if (application.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
+        {
+            application.Logger.Refused(_request.Method, _request.RawTarget, problem.Status, detail);
+        }
+
+        if (_ingress is not null)
+        {
+            Measure(problem.Status);
+        }
+
+        if (_response.HasStarted)
+        {
+            return Task.CompletedTask;
+        }
+
+        var headers = _response.Headers;
+        _response.StatusCode = problem.Status;
+        headers.ContentType = "application/problem+json";
+        switch (problem.Status)
+        {
+            case StatusCodes.Status401Unauthorized:
+                headers.WWWAuthenticate = "Bearer";
+                break;
+            case StatusCodes.Status415UnsupportedMediaType when ReferenceEquals(problem, Problem.UnsupportedContentMode):
+                headers["Accept-Post"] = $"{HttpBinding.StructuredJson}, {HttpBinding.BatchJson}, */*";
+                break;
+            case StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable:
+                headers.RetryAfter = application.Options.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
+                break;
+            case StatusCodes.Status408RequestTimeout when _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal):
+                headers.Connection = "close";
+                break;
+        }
+
+        var document = new ArrayBufferWriter<byte>(512);
+        problem.Write(document, detail);
+        headers.ContentLength = document.WrittenCount;
+        if (HttpMethods.IsHead(_request.Method))
+        {
+            return Task.CompletedTask;
+        }
+
+        var writing = _features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(document.WrittenMemory);
+        return writing.IsCompletedSuccessfully ? Task.CompletedTask : writing.AsTask();
+    }
+
+    /// <summary>Answers a request that broke down, as far as there is anybody to answer to.</summary>
+    private Task FailAsync(Exception e)
+    {
+        switch (e)
+        {
+            case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
+                return RefuseAsync(TooLarge());
+            case BadHttpRequestException { StatusCode: StatusCodes.Status408RequestTimeout }:
+                return RefuseAsync(Problem.RequestTimeout, "The request did not arrive in time. Send it again, faster.");
+            case BadHttpRequestException bad:
+                return RefuseAsync(Problem.MalformedRequest, bad.Message);
+            case IOException or OperationCanceledException or ConnectionAbortedException:
+                // The sender has gone: there is nobody to answer to.
+                _features.Get<IHttpRequestLifetimeFeature>()?.Abort();
+                return Task.CompletedTask;
+            default:
+                application.Logger.RequestFailed(e);
+                return RefuseAsync(Problem.InternalError, "The receiver's own log says what went wrong. Send the event again later.");
+        }
+    }
+
+    /// <summary>Text from a request as it may be shown: short, and nothing but printable ASCII.</summary>
+    private static string Shown(ReadOnlySpan<char> text)
+    {
+        var shown = text.Length > 200 ? text[..200] : text;
+        return string.Create(
+            shown.Length + 2,
+            shown,
+            static (to, from) =>
+            {
+                to[0] = to[^1] = '\'';
+                for (var i = 0; i < from.Length; i++)
+                {
+                    to[i + 1] = from[i] is >= ' ' and <= '~' ? from[i] : '?';
+                }
+            }
+        );
+    }
+}

@@ -1,0 +1,406 @@
+using System.Buffers;
+using System.IO.Pipelines;
+using Brokkr.Core.Events;
+using Brokkr.Core.Log;
+using Brokkr.Core.Telemetry;
+using Brokkr.Receiver.Routing;
+using Microsoft.AspNetCore.Connections;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Http.Features;
+
+namespace Brokkr.Receiver.Http;
+
+/// <summary>
+/// One request. Hot path: an event in binary mode costs the task that the web server wants and the enumerator of its headers, nothing else.
+/// </summary>
+/// <remarks>
+/// <code>
+/// method, path, host ── no POST ──> health, probe, OPTIONS, 405
+///        |
+///     ingress? ── none ──> 404      token wanted ──> 401
+///        |
+///  headers -> event (binary) ──> 400, 415
+///        |
+///      body ──> 413, 408, 429
+///        |
+///  event -> record(s) -> append -> 202 | 413 | 503
+/// </code>
+/// </remarks>
+internal sealed partial class RequestContext(ReceiverApplication application) : Timed
+{
+    private IFeatureCollection _features = null!;
+    private IHttpRequestFeature _request = null!;
+    private IHttpResponseFeature _response = null!;
+    private PipeReader? _reader;
+    private Ingress? _ingress;
+    private string _eventType = EventTypeTags.Unknown;
+    private long _started;
+    private long _bodyDue;
+    private long _taken;
+
+    /// <summary>Begins with a request.</summary>
+    public RequestContext Begin(IFeatureCollection features)
+    {
+        _features = features;
+        _request = features.GetRequiredFeature<IHttpRequestFeature>();
+        _response = features.GetRequiredFeature<IHttpResponseFeature>();
+        return this;
+    }
+
+    /// <summary>Forgets the request.</summary>
+    public void End()
+    {
+        _features = null!;
+        _request = null!;
+        _response = null!;
+        _reader = null;
+        _ingress = null;
+        _eventType = EventTypeTags.Unknown;
+        if (_taken != 0)
+        {
+            application.Bytes.Give(_taken);
+            _taken = 0;
+        }
+    }
+
+    /// <summary>Answers the request.</summary>
+    public Task RunAsync()
+    {
+        var method = _request.Method;
+        if (application.Draining && _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal))
+        {
+            _response.Headers.Connection = "close";
+        }
+
+        if (!HttpMethods.IsPost(method))
+        {
+            return AnswerOtherMethodAsync(method);
+        }
+
+        _ingress = Resolve();
+        if (_ingress is null)
+        {
+            return RefuseUnknownAsync();
+        }
+
+        _started = application.Time.GetTimestamp();
+        return StoreAsync();
+    }
+
+    private Ingress? Resolve() => application.Store.Table.Resolve(RequestTarget.PathOf(_request.RawTarget), HostOf(_request.Headers));
+
+    private static string HostOf(IHeaderDictionary headers)
+    {
+        var host = headers.Host;
+        return host.Count == 0 ? "" : host[0] ?? "";
+    }
+
+    private async Task StoreAsync()
+    {
+        EventBuffer? read = null;
+        RecordBuffer? body = null;
+        try
+        {
+            if (_ingress!.Definition.NeedsToken)
+            {
+                await RefuseAsync(Problem.Unauthenticated, TokensUnsupported);
+                return;
+            }
+
+            var contentType = _request.Headers.ContentType;
+            var kind = HttpBinding.ModeOf(contentType.Count == 0 ? null : contentType[0]);
+            var refusal = CheckHead(kind, contentType);
+            if (refusal is null && kind == ContentKind.Binary)
+            {
+                read = EventBuffer.Rent();
+                refusal = ReadHeaders(read, contentType);
+            }
+
+            if (refusal is null)
+            {
+                body = RecordBuffer.Rent();
+                refusal = await ReadBodyAsync(body);
+            }
+
+            if (refusal is null && application.Options.Decompress)
+            {
+                refusal = Unpack(ref body!);
+            }
+
+            if (refusal is not null)
+            {
+                await RefuseAsync(refusal);
+                return;
+            }
+
+            if (kind == ContentKind.Batch)
+            {
+                await StoreBatchAsync(body!);
+                return;
+            }
+
+            if (kind == ContentKind.Structured)
+            {
+                read = EventBuffer.Rent();
+                refusal = Refusal.From(JsonEventFormat.Read(body!.Value, read));
+                if (refusal is null)
+                {
+                    _eventType = application.Metrics.Types.Of(read.Get(CoreAttribute.Type));
+                    ContinueTrace(read);
+                }
+            }
+
+            if (refusal is null && !TryEnter())
+            {
+                await RefuseUnknownAsync();
+                return;
+            }
+
+            if (refusal is null)
+            {
+                AppendResult result;
+                try
+                {
+                    var append = BeginAppend(kind, read!, ref body!, out refusal);
+                    read!.Dispose();
+                    read = null;
+                    body.Dispose();
+                    body = null;
+                    result = refusal is null ? await application.Appends.WaitAsync(append) : default;
+                }
+                finally
+                {
+                    _ingress.Log.Exit();
+                }
+
+                if (refusal is null)
+                {
+                    if (result.Outcome == AppendOutcome.Stored)
+                    {
+                        _response.StatusCode = StatusCodes.Status202Accepted;
+                        Measure(StatusCodes.Status202Accepted);
+                        return;
+                    }
+
+                    refusal = NotStored(result);
+                }
+            }
+
+            await RefuseAsync(refusal);
+        }
+        catch (Exception e)
+        {
+            await FailAsync(e);
+        }
+        finally
+        {
+            read?.Dispose();
+            body?.Dispose();
+        }
+    }
+
+    /// <summary>Begins to use the log of the ingress. If it was replaced since the request was routed, the request is routed again.</summary>
+    private bool TryEnter()
+    {
+        while (_ingress is not null)
+        {
+            if (_ingress.Log.TryEnter())
+            {
+                if (!_ingress.Definition.NeedsToken)
+                {
+                    return true;
+                }
+
+                _ingress.Log.Exit();
+            }
+
+            _ingress = Resolve();
+            if (_ingress?.Definition.NeedsToken == true)
+            {
+                _ingress = null;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Makes the record and hands it to the log.</summary>
+    /// <param name="kind">How the event came.</param>
+    /// <param name="read">The event, valid; without its data if it came in binary mode.</param>
+    /// <param name="body">The body of the request; becomes the record.</param>
+    /// <param name="refusal">Why there is no record.</param>
+    private ValueTask<AppendResult> BeginAppend(ContentKind kind, EventBuffer read, ref RecordBuffer body, out Refusal? refusal)
+    {
+        refusal = null;
+        var definition = _ingress!.Definition;
+        if (kind == ContentKind.Binary && !definition.Structured)
+        {
+            // The body is the data as it is: it was read to where the record wants it.
+            read.WriteHeaders(body);
+        }
+        else
+        {
+            if (kind == ContentKind.Binary)
+            {
+                read.AppendData(body.Value);
+            }
+
+            body.Clear();
+            if (definition.Structured)
+            {
+                refusal = Refusal.From(read.WriteStructured(body));
+                if (refusal is not null)
+                {
+                    return default;
+                }
+            }
+            else
+            {
+                read.WriteBinary(body);
+            }
+        }
+
+        return _ingress.Writer.AppendAsync(definition.Topic, body);
+    }
+
+    /// <summary>Stores the events of a batch: all are valid before the first is appended, and all are stored before it is acknowledged.</summary>
+    private async Task StoreBatchAsync(RecordBuffer body)
+    {
+        var events = new List<EventBuffer>();
+        try
+        {
+            var refusal = Refusal.From(JsonEventFormat.ReadBatch(body.Value, events));
+            if (refusal is not null)
+            {
+                await RefuseAsync(refusal);
+                return;
+            }
+
+            if (!TryEnter())
+            {
+                await RefuseUnknownAsync();
+                return;
+            }
+
+            try
+            {
+                var records = new List<RecordBuffer>(events.Count);
+                try
+                {
+                    for (var i = 0; i < events.Count && refusal is null; i++)
+                    {
+                        ContinueTrace(events[i]);
+                        refusal = Build(events[i], records);
+                    }
+
+                    refusal ??= await AppendAllAsync(events, records);
+                }
+                finally
+                {
+                    foreach (var record in records)
+                    {
+                        record.Dispose();
+                    }
+                }
+            }
+            finally
+            {
+                _ingress!.Log.Exit();
+            }
+
+            if (refusal is not null)
+            {
+                await RefuseAsync(refusal);
+                return;
+            }
+
+            _response.StatusCode = StatusCodes.Status202Accepted;
+            foreach (var one in events)
+            {
+                _eventType = application.Metrics.Types.Of(one.Get(CoreAttribute.Type));
+                Measure(StatusCodes.Status202Accepted);
+            }
+        }
+        finally
+        {
+            foreach (var one in events)
+            {
+                one.Dispose();
+            }
+        }
+    }
+
+    private Refusal? Build(EventBuffer read, List<RecordBuffer> records)
+    {
+        var record = RecordBuffer.Rent();
+        records.Add(record);
+        if (_ingress!.Definition.Structured)
+        {
+            return Refusal.From(read.WriteStructured(record));
+        }
+
+        read.WriteBinary(record);
+        return null;
+    }
+
+    private async Task<Refusal?> AppendAllAsync(List<EventBuffer> events, List<RecordBuffer> records)
+    {
+        var appends = new Task<AppendResult>[records.Count];
+        for (var i = 0; i < appends.Length; i++)
+        {
+            appends[i] = application.Appends.WaitAsync(_ingress!.Writer.AppendAsync(_ingress.Definition.Topic, records[i])).AsTask();
+        }
+
+        Refusal? refusal = null;
+        for (var i = 0; i < appends.Length; i++)
+        {
+            var result = await appends[i];
+            if (
+                result.Outcome != AppendOutcome.Stored
+                && (refusal is null || refusal.Problem.Status != StatusCodes.Status503ServiceUnavailable)
+            )
+            {
+                refusal = NotStored(result);
+                refusal = refusal with
+                {
+                    Detail = $"Event {i + 1} of {events.Count} in the batch: {refusal.Detail} Others of the batch may be stored.",
+                };
+            }
+        }
+
+        return refusal;
+    }
+
+    private Refusal NotStored(in AppendResult result)
+    {
+        var definition = _ingress!.Definition;
+        if (result.Outcome != AppendOutcome.TooLarge && _ingress.Log.MayReport(application.Deadlines.Now))
+        {
+            application.Logger.NotStored(_request.RawTarget, definition.Topic, result.Outcome, result.Error);
+        }
+
+        return result.Outcome switch
+        {
+            AppendOutcome.TooLarge => new Refusal(
+                Problem.EventTooLarge,
+                "The event as a record is larger than the log or its topic accept. Send a smaller event, or a link to the data."
+            ),
+            AppendOutcome.UnknownTopic => new Refusal(
+                Problem.TopicMissing,
+                $"The topic '{definition.Topic}' does not exist in the log, or not yet. Create it, then send the event again."
+            ),
+            AppendOutcome.Unauthorized => new Refusal(
+                Problem.LogRefused,
+                $"The receiver's credentials may not write to the topic '{definition.Topic}'. Grant them that right, then send the event again."
+            ),
+            AppendOutcome.Fatal => new Refusal(
+                Problem.LogUnavailable,
+                $"The log refused the event for the topic '{definition.Topic}'. The receiver's own log says why."
+            ),
+            _ => new Refusal(Problem.LogUnavailable, "The log is away or behind. Send the event again later; it may be stored twice then."),
+        };
+    }
+
+    private void Measure(int status) =>
+        _ingress!.Latency.Record(status, _eventType, application.Time.GetElapsedTime(_started).TotalMilliseconds);
+}

@@ -1,0 +1,62 @@
+using Brokkr.Core.Log;
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Receiver;
+
+/// <summary>Messages of the receiver. Event ids 4000 to 4999.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(4000, LogLevel.Information, "Receiver listens on port {Port}")]
+    public static partial void Listening(this ILogger logger, int port);
+
+    [LoggerMessage(4001, LogLevel.Information, "Receiver is ready")]
+    public static partial void Ready(this ILogger logger);
+
+    [LoggerMessage(
+        4002,
+        LogLevel.Information,
+        "Receiver stops: serves {DelaySeconds} s more, then finishes what is under way within {BudgetSeconds} s"
+    )]
+    public static partial void Draining(this ILogger logger, double delaySeconds, double budgetSeconds);
+
+    [LoggerMessage(4003, LogLevel.Information, "Receiver has stopped")]
+    public static partial void Stopped(this ILogger logger);
+
+    [LoggerMessage(
+        4004,
+        LogLevel.Warning,
+        "HTTP/2 in clear text is off: this version of the web server has no way to choose the protocol per connection"
+    )]
+    public static partial void Http2Unavailable(this ILogger logger, Exception exception);
+
+    [LoggerMessage(4010, LogLevel.Information, "Applied contract {ContractGeneration} with {Resources} resources")]
+    public static partial void ContractApplied(this ILogger logger, ulong contractGeneration, int resources);
+
+    [LoggerMessage(4011, LogLevel.Warning, "Resource {Id} ({Namespace}/{Name}) cannot be served: {Reason}")]
+    public static partial void ResourceRefused(this ILogger logger, string id, string? @namespace, string? name, string? reason);
+
+    [LoggerMessage(4012, LogLevel.Warning, "The contract has the uid {Id} twice; its second resource {Namespace}/{Name} is ignored")]
+    public static partial void DuplicateUid(this ILogger logger, string id, string @namespace, string name);
+
+    [LoggerMessage(
+        4013,
+        LogLevel.Warning,
+        "Path '{Path}' or host '{Host}' of resource {Id} belongs to resource {Other} already, which keeps it"
+    )]
+    public static partial void AddressTaken(this ILogger logger, string path, string host, string id, string other);
+
+    [LoggerMessage(4014, LogLevel.Warning, "The log of {Namespace}/{Name} could not be opened; next attempt in {Seconds} s")]
+    public static partial void LogNotOpened(this ILogger logger, string @namespace, string name, double seconds, Exception exception);
+
+    [LoggerMessage(4015, LogLevel.Warning, "A log that is no longer needed could not be closed")]
+    public static partial void ReleaseFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(4020, LogLevel.Error, "A request failed unexpectedly")]
+    public static partial void RequestFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(4021, LogLevel.Debug, "Refused {Method} {Path} with {Status}: {Detail}")]
+    public static partial void Refused(this ILogger logger, string method, string path, int status, string detail);
+
+    [LoggerMessage(4022, LogLevel.Warning, "The log did not store an event for {Path} in topic {Topic}: {Outcome}, {Error}")]
+    public static partial void NotStored(this ILogger logger, string path, string topic, AppendOutcome outcome, string? error);
+}

@@ -1,0 +1,452 @@
+using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Log;
+using Brokkr.Receiver.Telemetry;
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Receiver.Routing;
+
+/// <summary>
+/// Turns contracts into the table that requests are routed by. Every resource is on its own: its log is opened in the background, tried again
+/// until it opens, and what it served before goes on meanwhile. A new entry is built first, then the table is swapped, then what was replaced
+/// is given back (receiver-and-core §5.3, §18.1-5, 12).
+/// </summary>
+internal sealed class IngressStore(
+    ILogProvider logs,
+    ReceiverMetrics metrics,
+    TimeSpan retryDelay,
+    TimeSpan openTimeout,
+    TimeProvider time,
+    ILogger logger
+) : IAsyncDisposable
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _entries = new(StringComparer.Ordinal);
+    private readonly List<Entry> _order = [];
+    private readonly List<StandIn> _standIns = [];
+    private readonly List<SharedLog> _replaced = [];
+    private readonly HashSet<Task> _running = [];
+    private IngressTable _table = IngressTable.Empty;
+    private bool _rebuildQueued;
+    private bool _applied;
+    private bool _closed;
+
+    /// <summary>The table in force.</summary>
+    public IngressTable Table => Volatile.Read(ref _table);
+
+    /// <summary>Whether a contract has been applied and each of its resources been tried at least once.</summary>
+    public bool IsSettled
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _applied && _order.TrueForAll(entry => entry.Tried);
+            }
+        }
+    }
+
+    /// <summary>Whether a contract has been applied.</summary>
+    public bool HasContract
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _applied;
+            }
+        }
+    }
+
+    /// <summary>The logs that are open now, each once.</summary>
+    public IReadOnlyCollection<ILog> OpenLogs()
+    {
+        lock (_lock)
+        {
+            var open = new HashSet<ILog>(ReferenceEqualityComparer.Instance);
+            foreach (var entry in _order)
+            {
+                if (entry.Log is { } log)
+                {
+                    open.Add(log.Log);
+                }
+            }
+
+            return open;
+        }
+    }
+
+    /// <summary>Puts a contract in force. Resources whose log is open are served as the contract says when this returns.</summary>
+    public void Apply(Contract contract)
+    {
+        lock (_lock)
+        {
+            if (_closed)
+            {
+                return;
+            }
+
+            var wanted = Read(contract);
+            RemoveOthers(wanted);
+            _order.Clear();
+            foreach (var (definition, resource) in wanted.Values)
+            {
+                if (!_entries.TryGetValue(definition.Uid, out var entry))
+                {
+                    _entries.Add(definition.Uid, entry = new Entry());
+                }
+
+                _order.Add(entry);
+                Want(entry, definition, resource);
+            }
+
+            _applied = true;
+            Rebuild();
+            logger.ContractApplied(contract.Generation, _order.Count);
+        }
+    }
+
+    /// <summary>Gives every log back, waiting for requests that still use one.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        var waits = new List<Task>();
+        lock (_lock)
+        {
+            _closed = true;
+            foreach (var entry in _entries.Values)
+            {
+                entry.Opening?.Cancel();
+                Replace(entry.Log);
+            }
+
+            foreach (var standIn in _standIns)
+            {
+                Replace(standIn.Ingress.Log);
+            }
+
+            _entries.Clear();
+            _order.Clear();
+            _standIns.Clear();
+            Rebuild();
+            waits.AddRange(_running);
+        }
+
+        await Task.WhenAll(waits);
+    }
+
+    private Dictionary<string, (IngressDefinition Definition, Resource Resource)> Read(Contract contract)
+    {
+        var wanted = new Dictionary<string, (IngressDefinition, Resource)>(StringComparer.Ordinal);
+        foreach (var resource in contract.Resources)
+        {
+            if (resource.Ingress is null)
+            {
+                continue;
+            }
+
+            var definition = IngressDefinition.From(resource, out var reason);
+            if (definition is null)
+            {
+                // A resource that was served stays as it was: a broken change must not be an outage.
+                logger.ResourceRefused(resource.Uid, resource.Reference?.Namespace, resource.Reference?.Name, reason);
+                definition = _entries.TryGetValue(resource.Uid, out var entry) ? entry.Wanted : null;
+                if (definition is not null)
+                {
+                    wanted.TryAdd(resource.Uid, (definition, entry!.Resource!));
+                }
+            }
+            else if (!wanted.TryAdd(resource.Uid, (definition, resource)))
+            {
+                logger.DuplicateUid(resource.Uid, definition.Namespace, definition.Name);
+            }
+        }
+
+        return wanted;
+    }
+
+    private void RemoveOthers(Dictionary<string, (IngressDefinition Definition, Resource Resource)> wanted)
+    {
+        foreach (var (uid, entry) in _entries)
+        {
+            if (wanted.ContainsKey(uid))
+            {
+                continue;
+            }
+
+            entry.Opening?.Cancel();
+            _entries.Remove(uid);
+            if (entry.Wanted is { } definition)
+            {
+                metrics.Forget(definition);
+            }
+
+            // Created again under the same path: the old one answers until the new one has its log.
+            if (entry.Served is { } served && HeirsOf(served.Definition, wanted) is { Count: > 0 } heirs)
+            {
+                _standIns.Add(new StandIn(served, heirs));
+            }
+            else
+            {
+                Replace(entry.Log);
+            }
+        }
+
+        foreach (var standIn in _standIns)
+        {
+            standIn.Heirs.IntersectWith(HeirsOf(standIn.Ingress.Definition, wanted));
+        }
+    }
+
+    /// <summary>The resources that want an address of a removed one but have no log yet.</summary>
+    private HashSet<string> HeirsOf(IngressDefinition removed, Dictionary<string, (IngressDefinition Definition, Resource Resource)> wanted)
+    {
+        var heirs = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var (definition, _) in wanted.Values)
+        {
+            var open =
+                _entries.TryGetValue(definition.Uid, out var entry) && entry.Log is not null && definition.Log.Equals(entry.LogIdentity);
+            if (!open && Overlap(definition, removed))
+            {
+                heirs.Add(definition.Uid);
+            }
+        }
+
+        return heirs;
+    }
+
+    /// <summary>Makes an entry what the contract says, at once if its log is open, else as soon as it is.</summary>
+    private void Want(Entry entry, IngressDefinition definition, Resource resource)
+    {
+        entry.Resource = resource;
+        var before = entry.Wanted;
+        entry.Wanted = definition;
+        if (entry.Log is not null && definition.Log.Equals(entry.LogIdentity))
+        {
+            entry.Opening?.Cancel();
+            entry.Opening = null;
+            if (entry.Served?.Definition != definition)
+            {
+                entry.Served = new Ingress(definition, entry.Log, metrics.For(definition));
+            }
+        }
+        else if (entry.Opening is null || !definition.Log.Equals(before?.Log))
+        {
+            entry.Opening?.Cancel();
+            entry.Opening = new CancellationTokenSource();
+            Run(OpenAsync(entry, definition.Log, resource, entry.Opening.Token));
+        }
+    }
+
+    private async Task OpenAsync(Entry entry, LogIdentity identity, Resource resource, CancellationToken cancellation)
+    {
+        // The caller holds the lock.
+        await Task.CompletedTask.ConfigureAwait(ConfigureAwaitOptions.ForceYielding);
+        while (!cancellation.IsCancellationRequested)
+        {
+            try
+            {
+                using var limit = new CancellationTokenSource(openTimeout, time);
+                using var either = CancellationTokenSource.CreateLinkedTokenSource(cancellation, limit.Token);
+                var lease = await logs.AcquireAsync(resource, either.Token);
+                Opened(entry, identity, new SharedLog(lease, logger), cancellation);
+                return;
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+            {
+                return;
+            }
+            catch (Exception e)
+            {
+                NotOpened(entry, e);
+            }
+
+            try
+            {
+                await Task.Delay(retryDelay, time, cancellation);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    private void Opened(Entry entry, LogIdentity identity, SharedLog log, CancellationToken cancellation)
+    {
+        lock (_lock)
+        {
+            if (cancellation.IsCancellationRequested)
+            {
+                log.Retire();
+                return;
+            }
+
+            var definition = entry.Wanted!;
+            var replaced = entry.Log;
+            entry.Log = log;
+            entry.LogIdentity = identity;
+            entry.Opening = null;
+            entry.Tried = true;
+            entry.Served = new Ingress(definition, log, metrics.For(definition));
+            Inherit(definition.Uid);
+            Replace(replaced);
+            QueueRebuild();
+        }
+    }
+
+    private void NotOpened(Entry entry, Exception e)
+    {
+        lock (_lock)
+        {
+            var definition = entry.Wanted!;
+            logger.LogNotOpened(definition.Namespace, definition.Name, retryDelay.TotalSeconds, e);
+            entry.Tried = true;
+            Inherit(definition.Uid);
+            QueueRebuild();
+        }
+    }
+
+    /// <summary>A stand-in goes when all that were to take its place have been tried.</summary>
+    private void Inherit(string uid)
+    {
+        foreach (var standIn in _standIns)
+        {
+            standIn.Heirs.Remove(uid);
+        }
+    }
+
+    /// <summary>Many logs may open at the same time; the table is made once for those that did since the last time.</summary>
+    private void QueueRebuild()
+    {
+        if (!_rebuildQueued)
+        {
+            _rebuildQueued = true;
+            ThreadPool.UnsafeQueueUserWorkItem(static store => store.RebuildLater(), this, preferLocal: false);
+        }
+    }
+
+    private void RebuildLater()
+    {
+        lock (_lock)
+        {
+            if (!_closed)
+            {
+                Rebuild();
+            }
+        }
+    }
+
+    private void Rebuild()
+    {
+        _rebuildQueued = false;
+        var builder = new IngressTable.Builder();
+        foreach (var entry in _order)
+        {
+            // Whoever has a path by the contract in force comes before those whose change is still under way.
+            if (entry.Served is { } served && Overlap(served.Definition, entry.Wanted!))
+            {
+                var free = builder.Add(served, out var taken);
+                if (!free && !entry.Conflict)
+                {
+                    logger.AddressTaken(served.Definition.Path, served.Definition.Host, served.Definition.Uid, taken!.Definition.Uid);
+                }
+
+                entry.Conflict = !free;
+            }
+        }
+
+        foreach (var entry in _order)
+        {
+            if (entry.Served is { } served && !Overlap(served.Definition, entry.Wanted!))
+            {
+                builder.Add(served, out _);
+            }
+        }
+
+        for (var i = _standIns.Count - 1; i >= 0; i--)
+        {
+            if (_standIns[i].Heirs.Count > 0)
+            {
+                builder.Add(_standIns[i].Ingress, out _);
+            }
+            else
+            {
+                Replace(_standIns[i].Ingress.Log);
+                _standIns.RemoveAt(i);
+            }
+        }
+
+        Volatile.Write(ref _table, builder.Build());
+
+        // Only now may the old logs go: no request can find them any more.
+        foreach (var log in _replaced)
+        {
+            log.Retire();
+            Run(log.Released);
+        }
+
+        _replaced.Clear();
+    }
+
+    private static bool Overlap(IngressDefinition one, IngressDefinition other) =>
+        (one.Path.Length > 0 && string.Equals(one.Path, other.Path, StringComparison.Ordinal))
+        || (one.Host.Length > 0 && string.Equals(one.Host, other.Host, StringComparison.OrdinalIgnoreCase));
+
+    /// <summary>Gives a log back after the next table is in force.</summary>
+    private void Replace(SharedLog? log)
+    {
+        if (log is not null)
+        {
+            _replaced.Add(log);
+        }
+    }
+
+    private void Run(Task task)
+    {
+        _running.Add(task);
+        _ = task.ContinueWith(
+            static (done, state) =>
+            {
+                var store = (IngressStore)state!;
+                lock (store._lock)
+                {
+                    store._running.Remove(done);
+                }
+            },
+            this,
+            CancellationToken.None,
+            TaskContinuationOptions.DenyChildAttach,
+            TaskScheduler.Default
+        );
+    }
+
+    /// <summary>A resource of the contract in force.</summary>
+    private sealed class Entry
+    {
+        /// <summary>What the contract says.</summary>
+        public IngressDefinition? Wanted { get; set; }
+
+        /// <summary>The resource that says so.</summary>
+        public Resource? Resource { get; set; }
+
+        /// <summary>What requests get; null until the log has been opened once.</summary>
+        public Ingress? Served { get; set; }
+
+        /// <summary>The open log.</summary>
+        public SharedLog? Log { get; set; }
+
+        /// <summary>What <see cref="Log"/> was opened for.</summary>
+        public LogIdentity? LogIdentity { get; set; }
+
+        /// <summary>Ends the attempts to open the log; null when there are none.</summary>
+        public CancellationTokenSource? Opening { get; set; }
+
+        /// <summary>Whether an attempt to open a log has ended.</summary>
+        public bool Tried { get; set; }
+
+        /// <summary>Whether another resource has its path or host, as was reported.</summary>
+        public bool Conflict { get; set; }
+    }
+
+    /// <summary>A removed resource that answers until those have been tried that were created under its path or host.</summary>
+    private sealed record StandIn(Ingress Ingress, HashSet<string> Heirs);
+}
