@@ -118,6 +118,8 @@ internal static class Schema
         database.Execute("PRAGMA synchronous = FULL");
         // Folding is done by the writer when nobody waits for it.
         database.Execute("PRAGMA wal_autocheckpoint = 0");
+        // What a long transaction made it grow to is given back.
+        database.Execute("PRAGMA journal_size_limit = 16777216");
         database.Execute("PRAGMA cache_size = -16384");
         database.Execute("PRAGMA temp_store = MEMORY");
     }

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
+using System.Numerics;
 using System.Threading.Tasks.Sources;
 using Brokkr.Core.Log;
 using Brokkr.Embedded.Storage;
@@ -105,7 +106,9 @@ internal sealed class PendingAppend : WriteOperation, IValueTaskSource<AppendRes
     /// <summary>Appends that are not in use.</summary>
     internal sealed class Pool
     {
+        // Together at most 16 MiB. The shared array pool keeps too few arrays of a size for hundreds of appends at once.
         private const int Kept = 4096;
+        private const int KeptBytes = 4096;
         private readonly ConcurrentQueue<PendingAppend> _free = new();
         private int _count;
 
@@ -121,7 +124,12 @@ internal sealed class PendingAppend : WriteOperation, IValueTaskSource<AppendRes
                 append = new PendingAppend(this);
             }
 
-            append._record = ArrayPool<byte>.Shared.Rent(RecordCodec.BoundOf(record));
+            var bound = RecordCodec.BoundOf(record);
+            if (append._record.Length < bound)
+            {
+                append._record = bound <= KeptBytes ? new byte[BitOperations.RoundUpToPowerOf2((uint)bound)] : ArrayPool<byte>.Shared.Rent(bound);
+            }
+
             append._length = RecordCodec.Encode(record, append._record);
             append._topic = topic;
             append._partition = record.HasKey ? topic.Partitions[Murmur2.PartitionOf(record.Key, topic.Partitions.Length)] : null;
@@ -133,8 +141,12 @@ internal sealed class PendingAppend : WriteOperation, IValueTaskSource<AppendRes
 
         public void Return(PendingAppend append)
         {
-            ArrayPool<byte>.Shared.Return(append._record);
-            append._record = [];
+            if (append._record.Length > KeptBytes)
+            {
+                ArrayPool<byte>.Shared.Return(append._record);
+                append._record = [];
+            }
+
             append._topic = null!;
             append._partition = null;
             append._answer.Reset();

@@ -109,6 +109,7 @@ internal sealed class GiveSpaceBack(bool keepSome) : PendingWork<bool>
         if (give > 0)
         {
             session.Database.Execute($"PRAGMA incremental_vacuum({give})");
+            session.FoldSoon = !_more;
         }
     }
 

@@ -36,6 +36,9 @@ internal sealed class WriteSession : IDisposable
     /// <summary>Number of the transaction.</summary>
     public long Transaction { get; private set; }
 
+    /// <summary>Whether the write-ahead log is to be folded after this transaction however short it is, so that the file shrinks.</summary>
+    public bool FoldSoon { get; set; }
+
     /// <summary>Opens the file, making it if there is none.</summary>
     /// <exception cref="Core.Log.LogConfigurationException">The file is something else, or of a later version.</exception>
     /// <exception cref="SqliteException">The file cannot be opened.</exception>

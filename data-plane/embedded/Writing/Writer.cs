@@ -15,8 +15,11 @@ namespace Brokkr.Embedded.Writing;
 /// </summary>
 internal sealed class Writer : IAsyncDisposable
 {
-    /// <summary>Pages of the write-ahead log (of 4 KiB) from which it is folded into the file; about 16 MiB, so that a page that changes often is folded once.</summary>
-    private const int FoldPages = 4096;
+    /// <summary>
+    /// Pages (of 4 KiB) of the write-ahead log from which it is folded into the file. Appends wait meanwhile: with 4000 the throughput is the same
+    /// and the slowest percent of 512 appends at once takes 75 ms instead of 20; with 250 the throughput falls by a quarter.
+    /// </summary>
+    private const int FoldPages = 1000;
 
     /// <summary>Pages from which readers in the way are waited for, so that the write-ahead log does not grow without end.</summary>
     private const int MustFoldPages = 16 * FoldPages;
@@ -194,14 +197,21 @@ internal sealed class Writer : IAsyncDisposable
     /// <summary>Folds the write-ahead log into the file when it has grown. Everybody has been answered; who appends now waits for it.</summary>
     private void Fold()
     {
-        if (_session is null || (_pagesToFold += _session.Database.TakePagesWritten()) < FoldPages)
+        if (_session is null)
+        {
+            return;
+        }
+
+        _pagesToFold += _session.Database.TakePagesWritten();
+        if (_pagesToFold < FoldPages && !_session.FoldSoon)
         {
             return;
         }
 
         try
         {
-            var (logged, folded) = _session.Database.Checkpoint(waitForReaders: _pagesToFold >= MustFoldPages);
+            var (logged, folded) = _session.Database.Checkpoint(waitForReaders: _session.FoldSoon || _pagesToFold >= MustFoldPages);
+            _session.FoldSoon = false;
             _pagesToFold = logged - folded;
         }
         catch (SqliteException e)
