@@ -127,7 +127,8 @@ internal sealed class PendingAppend : WriteOperation, IValueTaskSource<AppendRes
             var bound = RecordCodec.BoundOf(record);
             if (append._record.Length < bound)
             {
-                append._record = bound <= KeptBytes ? new byte[BitOperations.RoundUpToPowerOf2((uint)bound)] : ArrayPool<byte>.Shared.Rent(bound);
+                append._record =
+                    bound <= KeptBytes ? new byte[BitOperations.RoundUpToPowerOf2((uint)bound)] : ArrayPool<byte>.Shared.Rent(bound);
             }
 
             append._length = RecordCodec.Encode(record, append._record);
