@@ -190,10 +190,9 @@ public sealed class KafkaCluster : IAsyncDisposable
             return $"KAFKA_HOME is {home}, which holds no bin/kafka-server-start.sh.";
         }
 
-        var folders = (Environment.GetEnvironmentVariable("PATH") ?? string.Empty).Split(':');
         var java = Environment.GetEnvironmentVariable("JAVA_HOME") is { Length: > 0 } javaHome
             ? File.Exists(Path.Combine(javaHome, "bin", "java"))
-            : folders.Any(folder => File.Exists(Path.Combine(folder, "java")));
+            : Tool.IsOnPath("java");
         return java ? null : "Apache Kafka needs a Java runtime (17 or newer) on PATH or in JAVA_HOME.";
     }
 }

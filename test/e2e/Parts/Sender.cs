@@ -1,0 +1,98 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Headers;
+using Brokkr.Testing;
+
+namespace Brokkr.EndToEnd.Tests.Parts;
+
+/// <summary>Posts events in binary mode and remembers which were acknowledged.</summary>
+internal sealed class Sender : IDisposable
+{
+    public const string EventType = "com.example.order";
+
+    private readonly HttpClient _client = new(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) })
+    {
+        Timeout = TimeSpan.FromSeconds(60),
+    };
+
+    private readonly ConcurrentQueue<string> _acknowledged = new();
+    private readonly Uri _ingress;
+    private int _next;
+
+    public Sender(string ingress) => _ingress = new Uri(ingress);
+
+    /// <summary>Ids of the events that were answered with 202.</summary>
+    public IReadOnlyCollection<string> Acknowledged => _acknowledged;
+
+    /// <summary>Posts one event.</summary>
+    /// <returns>The answer's status.</returns>
+    public async Task<HttpStatusCode> SendAsync(
+        string id,
+        string type = EventType,
+        string? partitionKey = null,
+        string data = """{"n":1}"""
+    )
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, _ingress) { Content = new StringContent(data) };
+        request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Add("ce-specversion", "1.0");
+        request.Headers.Add("ce-id", id);
+        request.Headers.Add("ce-source", "/e2e");
+        request.Headers.Add("ce-type", type);
+        if (partitionKey is not null)
+        {
+            request.Headers.Add("ce-partitionkey", partitionKey);
+        }
+
+        using var answer = await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        if (answer.StatusCode == HttpStatusCode.Accepted)
+        {
+            _acknowledged.Enqueue(id);
+        }
+
+        return answer.StatusCode;
+    }
+
+    /// <summary>Posts one event that must be acknowledged.</summary>
+    public async Task MustSendAsync(string id, string type = EventType) => Assert.Equal(HttpStatusCode.Accepted, await SendAsync(id, type));
+
+    /// <summary>
+    /// Posts events on several connections until stopped, each under a new id, whatever becomes of it: refused and cut-off ones are not sent again, so that
+    /// only what was acknowledged has to arrive.
+    /// </summary>
+    public async Task LoadAsync(int connections, CancellationToken stop)
+    {
+        async Task OneAsync()
+        {
+            // Not before the first await: the connections run side by side.
+            await Task.Yield();
+            while (!stop.IsCancellationRequested)
+            {
+                try
+                {
+                    await SendAsync($"event-{Interlocked.Increment(ref _next)}");
+                }
+                catch (Exception e) when (e is HttpRequestException or IOException)
+                {
+                    // Nobody listens at this moment: what is sent is not acknowledged.
+                    await Task.Yield();
+                }
+            }
+        }
+
+        await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => OneAsync()));
+    }
+
+    /// <summary>Waits until this many more events than now are acknowledged.</summary>
+    public Task AcknowledgedAsync(int more)
+    {
+        var target = _acknowledged.Count + more;
+        return Eventually.True(
+            () => _acknowledged.Count >= target,
+            () => $"{target} acknowledged events; there are {_acknowledged.Count}",
+            TimeSpan.FromSeconds(60)
+        );
+    }
+
+    public void Dispose() => _client.Dispose();
+}
