@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Xml.Linq;
+using Brokkr.Testing;
 
 namespace Brokkr.Architecture.Tests;
 
@@ -46,7 +48,7 @@ public sealed class ArrowTests
         var beside = Directory
             .EnumerateFiles(AppContext.BaseDirectory, "Brokkr.*.dll")
             .Select(path => Path.GetFileNameWithoutExtension(path))
-            .Where(name => !name.EndsWith(".Tests", StringComparison.Ordinal));
+            .Where(name => !name.EndsWith(".Tests", StringComparison.Ordinal) && name != "Brokkr.Testing");
         Assert.Empty(beside.Except(Allowed.Keys, StringComparer.Ordinal));
     }
 
@@ -61,4 +63,35 @@ public sealed class ArrowTests
         var references = Assembly.Load(assembly).GetReferencedAssemblies().Select(reference => reference.Name!);
         Assert.DoesNotContain(references, name => name.StartsWith(forbidden, StringComparison.Ordinal));
     }
+
+    /// <summary>The compiler leaves a reference out of the assembly while nothing uses it: the project files must be clean as well.</summary>
+    [Theory]
+    [MemberData(nameof(Assemblies))]
+    public void Project_files_declare_only_the_arrows(string assembly)
+    {
+        var project = ProjectOf(assembly);
+        var declared = project.Descendants("ProjectReference").Select(reference => NameOf(reference.Attribute("Include")!.Value));
+        Assert.Empty(declared.Except(Allowed[assembly], StringComparer.Ordinal));
+    }
+
+    [Theory]
+    [MemberData(nameof(Assemblies))]
+    public void Only_tests_see_internals(string assembly)
+    {
+        var friends = ProjectOf(assembly).Descendants("InternalsVisibleTo").Select(friend => friend.Attribute("Include")!.Value);
+        Assert.All(friends, name => Assert.EndsWith(".Tests", name));
+    }
+
+    private static XDocument ProjectOf(string assembly) => XDocument.Load(Projects.Single(path => NameOf(path) == assembly));
+
+    /// <summary>Name of the assembly that a project file makes.</summary>
+    private static string NameOf(string projectFile) =>
+        Path.GetFileNameWithoutExtension(projectFile) is var name && name == "Brokkr.Cli" ? "brokkr" : name;
+
+    private static string[] Projects { get; } =
+    [
+        .. ((string[])["cli", "control-plane", "data-plane"]).SelectMany(folder =>
+            Directory.EnumerateFiles(Path.Combine(Repository.Root, folder), "*.csproj", SearchOption.AllDirectories)
+        ),
+    ];
 }
