@@ -70,7 +70,7 @@ public readonly record struct AttributeSlice(int NameStart, int NameLength, int 
 /// A decoded event: attributes as slices of one block of bytes, never as strings. Immutable; shared by all Triggers of a partition.
 /// The block is that of the record it was decoded from wherever possible, so decoding a binary-mode record copies nothing.
 /// </summary>
-public sealed class CloudEvent
+public sealed class CloudEvent : IEventAttributes
 {
     /// <summary>Number of core attributes.</summary>
     public const int CoreCount = 8;
@@ -133,6 +133,29 @@ public sealed class CloudEvent
 
         value = default;
         return false;
+    }
+
+    /// <summary>
+    /// This event in specversion 1.0, in which dead letters are sent (dispatcher §9): itself, or a copy whose <c>schemaurl</c> is called
+    /// <c>dataschema</c>.
+    /// </summary>
+    public CloudEvent ToVersion10()
+    {
+        if (!AttributeNames.IsVersion03(Get(CoreAttribute.SpecVersion)))
+        {
+            return this;
+        }
+
+        var version = "1.0"u8;
+        var block = new byte[_block.Length + version.Length];
+        _block.CopyTo(block, 0);
+        version.CopyTo(block.AsSpan(_block.Length));
+        AttributeSlice[] core = [.. _core];
+        core[(int)CoreAttribute.SpecVersion] = new AttributeSlice(0, 0, _block.Length, version.Length, AttributeType.String);
+
+        // What 0.3 allows as an extension may be an attribute of 1.0, which the schema then is.
+        var extensions = Array.FindAll(_extensions, e => !AttributeNames.TryGetCore(block.AsSpan(e.NameStart, e.NameLength), out _));
+        return new CloudEvent(block, core, extensions, Data, Form);
     }
 
     private ReadOnlySpan<byte> Value(in AttributeSlice slice) =>

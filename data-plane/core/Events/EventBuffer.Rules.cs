@@ -5,6 +5,8 @@ namespace Brokkr.Core.Events;
 
 public sealed partial class EventBuffer
 {
+    private static readonly CoreAttribute[] NeverEmpty = [CoreAttribute.DataSchema, CoreAttribute.Subject, CoreAttribute.DataContentType];
+
     /// <summary>
     /// Checks the event as a whole and brings it into its canonical form: <c>time</c> is rewritten (receiver-and-core §8.3), and in specversion 0.3
     /// <c>schemaurl</c> becomes the data schema, <c>dataschema</c> an extension, and <c>datacontentencoding</c> goes. Call it once all attributes are set.
@@ -62,10 +64,7 @@ public sealed partial class EventBuffer
 
         if (!Lenient)
         {
-            foreach (
-                var attribute in (ReadOnlySpan<CoreAttribute>)
-                    [CoreAttribute.DataSchema, CoreAttribute.Subject, CoreAttribute.DataContentType]
-            )
+            foreach (var attribute in NeverEmpty)
             {
                 if (Has(attribute) && Get(attribute).IsEmpty)
                 {

@@ -9,7 +9,7 @@ namespace Brokkr.Core.Events;
 /// An event being built from HTTP or JSON. Hot path: rented, filled, validated, written to a <see cref="RecordBuffer"/> and disposed by whoever
 /// rented it; with warm buffers nothing is allocated. Not thread-safe. Spans that it returns are valid until it is changed or disposed.
 /// </summary>
-public sealed partial class EventBuffer : IDisposable
+public sealed partial class EventBuffer : IEventAttributes, IDisposable
 {
     /// <summary>Extensions that an event may have; more are refused, so that a hostile event cannot make look-ups expensive.</summary>
     public const int MaxExtensions = 1024;

@@ -7,6 +7,24 @@ namespace Brokkr.Core.Events;
 
 public static partial class JsonEventFormat
 {
+    private static readonly CoreAttribute[] AfterVersion =
+    [
+        CoreAttribute.Id,
+        CoreAttribute.Source,
+        CoreAttribute.Type,
+        CoreAttribute.DataContentType,
+        CoreAttribute.DataSchema,
+        CoreAttribute.Subject,
+        CoreAttribute.Time,
+    ];
+
+    private static readonly SearchValues<byte> EscapedBytes = SearchValues.Create([
+        .. Enumerable.Range(0, 0x20).Select(static c => (byte)c),
+        (byte)'"',
+        (byte)'\\',
+        0x7F,
+    ]);
+
     /// <summary>How the data is put into the document.</summary>
     private enum DataMember
     {
@@ -25,35 +43,9 @@ public static partial class JsonEventFormat
     /// <param name="to">Gets one JSON object.</param>
     public static void Write(CloudEvent @event, EventOverlay overlay, IBufferWriter<byte> to)
     {
-        var version = @event.Get(CoreAttribute.SpecVersion);
-        Begin(to, version);
-        WriteString(to, CoreAttribute.Id, version, @event.Get(CoreAttribute.Id));
-        WriteString(to, CoreAttribute.Source, version, @event.Get(CoreAttribute.Source));
-        WriteString(to, CoreAttribute.Type, version, @event.Get(CoreAttribute.Type));
-        foreach (var attribute in OptionalAttributes)
-        {
-            if (@event.Has(attribute))
-            {
-                WriteString(to, attribute, version, @event.Get(attribute));
-            }
-        }
-
-        for (var i = 0; i < @event.ExtensionCount; i++)
-        {
-            var name = @event.ExtensionName(i);
-            if (!overlay.TryGet(name, out _))
-            {
-                WriteExtension(to, name, @event.ExtensionValue(i), @event.ExtensionType(i));
-            }
-        }
-
-        foreach (ref readonly var extension in overlay.Extensions)
-        {
-            WriteExtension(to, extension.Name, extension.Value, extension.Type);
-        }
-
+        WriteAttributes(@event, overlay, to);
         var data = @event.Data.Span;
-        WriteData(to, DeliveryMember(@event, data), version, data);
+        WriteData(to, DeliveryMember(@event, data), @event.Get(CoreAttribute.SpecVersion), data);
         to.Write("}"u8);
     }
 
@@ -82,25 +74,8 @@ public static partial class JsonEventFormat
             }
         }
 
-        var version = @event.Get(CoreAttribute.SpecVersion);
-        Begin(to, version);
-        WriteString(to, CoreAttribute.Id, version, @event.Get(CoreAttribute.Id));
-        WriteString(to, CoreAttribute.Source, version, @event.Get(CoreAttribute.Source));
-        WriteString(to, CoreAttribute.Type, version, @event.Get(CoreAttribute.Type));
-        foreach (var attribute in OptionalAttributes)
-        {
-            if (@event.Has(attribute))
-            {
-                WriteString(to, attribute, version, @event.Get(attribute));
-            }
-        }
-
-        for (var i = 0; i < @event.ExtensionCount; i++)
-        {
-            WriteExtension(to, @event.ExtensionName(i), @event.ExtensionValue(i), @event.ExtensionType(i));
-        }
-
-        WriteData(to, member, version, @event.Data);
+        WriteAttributes(@event, EventOverlay.Empty, to);
+        WriteData(to, member, @event.Get(CoreAttribute.SpecVersion), @event.Data);
         to.AppendValue("}"u8);
         return EventError.None;
     }
@@ -126,9 +101,6 @@ public static partial class JsonEventFormat
         }
     }
 
-    private static ReadOnlySpan<CoreAttribute> OptionalAttributes =>
-        [CoreAttribute.DataContentType, CoreAttribute.DataSchema, CoreAttribute.Subject, CoreAttribute.Time];
-
     private static DataMember DeliveryMember(CloudEvent @event, ReadOnlySpan<byte> data)
     {
         if (@event.Form == DataForm.None)
@@ -146,18 +118,39 @@ public static partial class JsonEventFormat
         return MediaType.IsUtf8Text(type) && AttributeText.IsUtf8(data) ? DataMember.Text : DataMember.Base64;
     }
 
-    private static void Begin<T>(T to, ReadOnlySpan<byte> version)
+    private static void WriteAttributes<TEvent, T>(TEvent @event, EventOverlay overlay, T to)
+        where TEvent : IEventAttributes
         where T : IBufferWriter<byte>
     {
+        var version = @event.Get(CoreAttribute.SpecVersion);
         to.Write("{\"specversion\":"u8);
         WriteString(to, version);
-    }
+        foreach (var attribute in AfterVersion)
+        {
+            if (@event.Has(attribute))
+            {
+                WriteName(to, AttributeNames.Of(attribute, version));
+                WriteString(to, @event.Get(attribute));
+            }
+        }
 
-    private static void WriteString<T>(T to, CoreAttribute attribute, ReadOnlySpan<byte> version, ReadOnlySpan<byte> value)
-        where T : IBufferWriter<byte>
-    {
-        WriteName(to, AttributeNames.Of(attribute, version));
-        WriteString(to, value);
+        for (var i = 0; i < @event.ExtensionCount; i++)
+        {
+            var name = @event.ExtensionName(i);
+            if (!overlay.TryGet(name, out _))
+            {
+                WriteExtension(to, name, @event.ExtensionValue(i), @event.ExtensionType(i));
+            }
+        }
+
+        foreach (ref readonly var extension in overlay.Extensions)
+        {
+            // A member may stand there only once, and that one is the event's own.
+            if (!AttributeNames.TryGetCore(extension.Name, out _) && !extension.Name.AsSpan().SequenceEqual("data"u8))
+            {
+                WriteExtension(to, extension.Name, extension.Value, extension.Type);
+            }
+        }
     }
 
     private static void WriteExtension<T>(T to, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, AttributeType type)
@@ -248,11 +241,4 @@ public static partial class JsonEventFormat
         to.Write(text);
         to.Write("\""u8);
     }
-
-    private static readonly SearchValues<byte> EscapedBytes = SearchValues.Create([
-        .. Enumerable.Range(0, 0x20).Select(static c => (byte)c),
-        (byte)'"',
-        (byte)'\\',
-        0x7F,
-    ]);
 }

@@ -76,7 +76,7 @@ internal static class PercentCoding
             {
                 case (byte)'"':
                     return i == raw.Length - 1;
-                case (byte)'\\' when i + 2 < raw.Length:
+                case (byte)'\\' when i + 1 < raw.Length:
                     to[written++] = raw[++i];
                     break;
                 default:

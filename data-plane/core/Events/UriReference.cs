@@ -35,7 +35,7 @@ internal static class UriReference
         var delimiter = text.IndexOfAny(":/?"u8);
         if (delimiter < 0 || text[delimiter] != (byte)':')
         {
-            return IsHierarchical(text);
+            return IsHierarchical(text, endsText: hash < 0);
         }
 
         var scheme = text[..delimiter];
@@ -54,7 +54,7 @@ internal static class UriReference
         return rest.Length > 0 && Consists(rest, UricBytes);
     }
 
-    private static bool IsHierarchical(ReadOnlySpan<byte> text, bool endsText = true)
+    private static bool IsHierarchical(ReadOnlySpan<byte> text, bool endsText)
     {
         if (text.StartsWith("//"u8))
         {

@@ -54,6 +54,12 @@ public sealed class RecordBuffer : IDisposable, IBufferWriter<byte>
     /// <summary>Bytes of key, value, header names and header values.</summary>
     public int SizeInBytes => _headerBytes - HeaderCount + Key.Length + Value.Length;
 
+    /// <summary>The bytes that <see cref="Headers"/> point into: all names, each followed by a NUL, and all values.</summary>
+    public ReadOnlySpan<byte> HeaderBlock => _headers.AsSpan(0, _headerBytes);
+
+    /// <summary>The headers in order, as slices of <see cref="HeaderBlock"/>.</summary>
+    public ReadOnlySpan<HeaderSlice> Headers => _slices.AsSpan(0, HeaderCount);
+
     /// <summary>Name of a header. The byte after the span is a NUL, as C clients want it.</summary>
     public ReadOnlySpan<byte> HeaderName(int index) => _headers.AsSpan(_slices[index].NameStart, _slices[index].NameLength);
 
@@ -138,15 +144,10 @@ public sealed class RecordBuffer : IDisposable, IBufferWriter<byte>
     public void Dispose()
     {
         Clear();
-        if (_value.Length <= KeptBytes && _headers.Length <= KeptBytes)
+        if (_value.Length <= KeptBytes && _headers.Length <= KeptBytes && Interlocked.Increment(ref s_pooled) <= PoolLimit)
         {
-            if (Interlocked.Increment(ref s_pooled) <= PoolLimit)
-            {
-                Pool.Add(this);
-                return;
-            }
-
-            Interlocked.Decrement(ref s_pooled);
+            Pool.Add(this);
+            return;
         }
 
         ArrayPool<byte>.Shared.Return(_value);

@@ -1,0 +1,40 @@
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Kafka;
+
+/// <summary>Every log message of this assembly. Next free id: 2011.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(2000, LogLevel.Information, "The Kafka client property {Key} is unknown here and has no effect")]
+    public static partial void UnknownProperty(this ILogger logger, string key);
+
+    [LoggerMessage(2001, LogLevel.Warning, "Kafka client: {Facility}: {Text}")]
+    public static partial void ClientWarning(this ILogger logger, string facility, string text);
+
+    [LoggerMessage(2002, LogLevel.Debug, "Kafka client: {Facility}: {Text}")]
+    public static partial void ClientDebug(this ILogger logger, string facility, string text);
+
+    [LoggerMessage(2003, LogLevel.Warning, "The producer cannot go on and is replaced: {Reason}")]
+    public static partial void ProducerReplaced(this ILogger logger, string reason);
+
+    [LoggerMessage(2004, LogLevel.Information, "Group {Group}: gained {Count} partitions")]
+    public static partial void Gained(this ILogger logger, string group, int count);
+
+    [LoggerMessage(2005, LogLevel.Information, "Group {Group}: giving up {Count} partitions")]
+    public static partial void Losing(this ILogger logger, string group, int count);
+
+    [LoggerMessage(2006, LogLevel.Warning, "Group {Group}: lost {Count} partitions to another process without notice")]
+    public static partial void LostWithoutNotice(this ILogger logger, string group, int count);
+
+    [LoggerMessage(2007, LogLevel.Warning, "Group {Group}: {Text}")]
+    public static partial void GroupError(this ILogger logger, string group, string text);
+
+    [LoggerMessage(2008, LogLevel.Error, "Group {Group}: handing partitions over failed")]
+    public static partial void HandOverFailed(this ILogger logger, Exception exception, string group);
+
+    [LoggerMessage(2009, LogLevel.Warning, "{Partition}: offset {Offset} is not there any more; reading goes on at {Next}")]
+    public static partial void OffsetGone(this ILogger logger, string partition, long offset, long next);
+
+    [LoggerMessage(2010, LogLevel.Warning, "Records were not delivered before the producer was closed; their senders were told")]
+    public static partial void ClosedWithRecords(this ILogger logger);
+}
