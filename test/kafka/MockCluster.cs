@@ -10,6 +10,8 @@ internal sealed partial class MockCluster : IAsyncDisposable
     private readonly NativeClient _client;
     private readonly nint _cluster;
 
+    static MockCluster() => NativeLibraryLoader.RegisterFor(typeof(MockCluster).Assembly);
+
     public unsafe MockCluster()
     {
         _client = NativeClient.Create(Rd.TypeProducer, new Dictionary<string, string>(), null, 0, NullLogger.Instance);

@@ -15,7 +15,10 @@ internal static class NativeLibraryLoader
 #pragma warning disable CA2255 // The resolver must be in place before the first call into the library, wherever that is.
     [ModuleInitializer]
 #pragma warning restore CA2255
-    internal static void Register() => NativeLibrary.SetDllImportResolver(typeof(NativeLibraryLoader).Assembly, Resolve);
+    internal static void Register() => RegisterFor(typeof(NativeLibraryLoader).Assembly);
+
+    /// <summary>Lets another assembly call the same library; once for each assembly.</summary>
+    internal static void RegisterFor(Assembly assembly) => NativeLibrary.SetDllImportResolver(assembly, Resolve);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? path)
     {
