@@ -144,10 +144,15 @@ public sealed class RecordBuffer : IDisposable, IBufferWriter<byte>
     public void Dispose()
     {
         Clear();
-        if (_value.Length <= KeptBytes && _headers.Length <= KeptBytes && Interlocked.Increment(ref s_pooled) <= PoolLimit)
+        if (_value.Length <= KeptBytes && _headers.Length <= KeptBytes)
         {
-            Pool.Add(this);
-            return;
+            if (Interlocked.Increment(ref s_pooled) <= PoolLimit)
+            {
+                Pool.Add(this);
+                return;
+            }
+
+            Interlocked.Decrement(ref s_pooled);
         }
 
         ArrayPool<byte>.Shared.Return(_value);
