@@ -1,0 +1,47 @@
+using System.Text.RegularExpressions;
+using Brokkr.Testing;
+
+namespace Brokkr.Architecture.Tests;
+
+/// <summary>What the documents say about the code, as far as a test can tell.</summary>
+public sealed partial class DocumentationTests
+{
+    [Fact]
+    public void Every_environment_variable_that_is_read_is_documented()
+    {
+        var text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "configuration.md"));
+        var variables = Directory
+            .EnumerateFiles(Path.Combine(Repository.Root, "cli"), "*.cs", SearchOption.AllDirectories)
+            .SelectMany(path => Variable().Matches(File.ReadAllText(path)))
+            .Select(match => match.Groups["name"].Value)
+            .ToHashSet(StringComparer.Ordinal);
+        Assert.Contains("DATA_PLANE_CONFIG_FILE_PATH", variables);
+        Assert.DoesNotContain(variables, name => !text.Contains($"`{name}`", StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("README.md")]
+    [InlineData("CONTRIBUTING.md")]
+    [InlineData("docs/architecture.md")]
+    [InlineData("docs/configuration.md")]
+    [InlineData("samples/quickstart/README.md")]
+    [InlineData("third_party/README.md")]
+    public void Links_to_files_lead_somewhere(string document)
+    {
+        var path = Path.Combine(Repository.Root, document);
+        var links = Link().Matches(File.ReadAllText(path)).Select(match => match.Groups["target"].Value);
+        var broken = links.Where(link =>
+            !link.Contains("://", StringComparison.Ordinal)
+            && link[0] != '#'
+            && !Path.Exists(Path.Combine(Path.GetDirectoryName(path)!, link.Split('#')[0]))
+        );
+        Assert.Empty(broken);
+    }
+
+    /// <summary>A name in capitals as the first argument of a call on an EnvironmentReader, or of one that passes it on.</summary>
+    [GeneratedRegex("[eE]nvironment(?:\\.\\w+\\(|, )\\s*\"(?<name>[A-Z][A-Z0-9_]+)\"", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Variable();
+
+    [GeneratedRegex("""\]\((?<target>[^)\s]+)\)""", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Link();
+}
