@@ -15,7 +15,12 @@ public sealed class EventOverlay
     private readonly OverlaidExtension[] _extensions;
 
     /// <summary>Nothing.</summary>
-    public static EventOverlay Empty { get; } = new([]);
+    public static EventOverlay Empty { get; } = OfDistinct([]);
+
+    private EventOverlay(OverlaidExtension[] extensions, bool _) => _extensions = extensions;
+
+    /// <summary>Creates an overlay of extensions whose names are known to differ. The array is not copied and must not be written again.</summary>
+    public static EventOverlay OfDistinct(OverlaidExtension[] extensions) => new(extensions, false);
 
     /// <summary>Creates an overlay; of equal names the last wins.</summary>
     public EventOverlay(IReadOnlyList<OverlaidExtension> extensions)
