@@ -1,0 +1,348 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+using Brokkr.Dispatcher.Cursors;
+using Brokkr.Dispatcher.Feed;
+
+namespace Brokkr.Dispatcher.Delivery;
+
+/// <summary>
+/// One record on its way to one Trigger, from the request to exactly one outcome:
+/// <code>
+/// attempt --failed--> wait --> attempt ... --spent or refused--> dead letter sink --failed--> dead letter topic --failed--> wait --> dead letter topic ...
+///    |                                                                 |                            |
+///    +--> reply --> Delivered                                          +--> SentToDeadLetterSink    +--> StoredAsDeadLetter
+/// </code>
+/// Every wait ends at once when the cursor stops; then the record is released, unfinished, and the failed attempts that were counted travel with the
+/// position. Pooled.
+/// </summary>
+[SuppressMessage("Design", "CA1001", Justification = "A source of cancellation without a timer or a wait handle holds nothing.")]
+internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
+{
+    private static readonly TimeSpan LongestHold = TimeSpan.FromMinutes(1);
+
+    private Cursor _cursor = null!;
+    private Trigger _trigger = null!;
+    private FeedRecord _record = null!;
+    private EventView _view = null!;
+    private volatile CancellationTokenSource _cancellation = new();
+    private volatile bool _isStopping;
+    private volatile bool _isWaiting;
+    private bool _hasRequest;
+    private long _filteredAt;
+
+    /// <summary>Takes a record. Room for it and for a request has been taken.</summary>
+    public void Prepare(Cursor cursor, Trigger trigger, FeedRecord record, EventView view, int failedAttempts)
+    {
+        _cursor = cursor;
+        _trigger = trigger;
+        _record = record;
+        _view = view;
+        _hasRequest = true;
+        _filteredAt = DispatcherMetrics.Now;
+        Offset = record.Record.Offset;
+        FailedAttempts = failedAttempts;
+    }
+
+    /// <summary>Begins; goes on in the background.</summary>
+    public void Start() => _ = RunAsync();
+
+    /// <summary>No more waits and no more attempts. A running request may finish.</summary>
+    public void Stop()
+    {
+        _isStopping = true;
+        Interlocked.MemoryBarrier();
+        if (_isWaiting)
+        {
+            _ = _cancellation.CancelAsync();
+        }
+    }
+
+    /// <summary>Cancels a running request.</summary>
+    public void Abort()
+    {
+        _isStopping = true;
+        Interlocked.MemoryBarrier();
+        _ = _cancellation.CancelAsync();
+    }
+
+    private async Task RunAsync()
+    {
+        DeliveryOutcome outcome;
+        while (true)
+        {
+            try
+            {
+                outcome = await DeliverAsync();
+                break;
+            }
+            catch (Exception failure)
+            {
+                // A bug must not lose the record, nor run in circles.
+                _trigger.DeliveryBroke(_cursor, Offset, failure);
+                if (!await WaitAsync(LongestHold))
+                {
+                    outcome = DeliveryOutcome.Released;
+                    break;
+                }
+            }
+        }
+
+        End(outcome);
+    }
+
+    private void End(DeliveryOutcome outcome)
+    {
+        var cursor = _cursor;
+        var trigger = _trigger;
+        var size = _record.Size;
+        var hasRequest = _hasRequest;
+        var isFinished = outcome != DeliveryOutcome.Released;
+        cursor.End(this, isFinished);
+        if (isFinished)
+        {
+            // Nobody else knows this any more. What was released stays in the cursor's window and is not used again.
+            Return();
+        }
+
+        trigger.Gate.Finish(size, hasRequest);
+        cursor.Signal();
+    }
+
+    private void Return()
+    {
+        Reset();
+        _cursor = null!;
+        _trigger = null!;
+        _record = null!;
+        _view = null!;
+        _isStopping = false;
+        pool.Return(this);
+    }
+
+    /// <summary>
+    /// Makes the source of cancellation usable again after a time budget. One that was used up is left to the collector, not disposed: it may be being
+    /// cancelled on another thread at this moment. Whoever cancels sets the flag before it looks here, and the flag is looked at after this.
+    /// </summary>
+    private void Reset()
+    {
+        if (!_cancellation.TryReset())
+        {
+            _cancellation = new CancellationTokenSource();
+        }
+
+        Interlocked.MemoryBarrier();
+    }
+
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<DeliveryOutcome> DeliverAsync()
+    {
+        AttemptResult result;
+        TriggerSettings settings;
+        while (true)
+        {
+            // A changed contract holds from the next attempt on.
+            settings = _trigger.Settings;
+            result = await AttemptAsync(settings);
+            if (result.Kind == AttemptKind.Succeeded)
+            {
+                _trigger.Metrics.Dispatched(settings, _view, result.Status, _filteredAt);
+                return DeliveryOutcome.Delivered;
+            }
+
+            if (result.Kind == AttemptKind.Cancelled)
+            {
+                return DeliveryOutcome.Released;
+            }
+
+            FailedAttempts++;
+            _trigger.AttemptFailed(_cursor, Offset, FailedAttempts, result);
+            if (result.Kind == AttemptKind.Refused || !settings.Retry.Allows(FailedAttempts))
+            {
+                break;
+            }
+
+            _trigger.Committer.Changed(_cursor, soon: true);
+            if (!await WaitForRetryAsync(settings.Retry.WaitAfter(FailedAttempts, result.RetryAfter)))
+            {
+                return DeliveryOutcome.Released;
+            }
+        }
+
+        _trigger.Metrics.Dispatched(settings, _view, result.Status, _filteredAt);
+        return _isStopping ? DeliveryOutcome.Released : await DeadLetterAsync(settings, result);
+    }
+
+    private async ValueTask<DeliveryOutcome> DeadLetterAsync(TriggerSettings settings, AttemptResult failure)
+    {
+        var letter = DeadLetterEvent.From(_view, settings.Subscriber.Text, failure);
+        if (settings.DeadLetterSink is { } sink)
+        {
+            var result = await PostAsync(sink, letter, settings);
+            if (result.Kind == AttemptKind.Succeeded)
+            {
+                _trigger.Metrics.DeadLetter(settings, "sink");
+                return DeliveryOutcome.SentToDeadLetterSink;
+            }
+
+            if (result.Kind == AttemptKind.Cancelled)
+            {
+                return DeliveryOutcome.Released;
+            }
+
+            _trigger.DeadLetterSinkFailed(_cursor, Offset, result);
+        }
+
+        if (_trigger.DeadLetterTopic == DeadLetterTopic.Disabled)
+        {
+            _trigger.Dropped(_cursor, Offset, _view, failure);
+            return DeliveryOutcome.Dropped;
+        }
+
+        return await StoreAsync(letter, settings);
+    }
+
+    /// <summary>Stores the dead letter, however long it takes: until then the record is held.</summary>
+    private async ValueTask<DeliveryOutcome> StoreAsync(EventView letter, TriggerSettings settings)
+    {
+        var wait = TimeSpan.FromSeconds(1);
+        var isHeld = false;
+        GiveRequestRoomBack();
+        try
+        {
+            while (true)
+            {
+                _isWaiting = true;
+                Interlocked.MemoryBarrier();
+                var problem = _isStopping
+                    ? "The process stops."
+                    : await _trigger.DeadLetters.StoreAsync(_cursor.Partition.Topic, letter, _trigger.Name, _cancellation.Token);
+                _isWaiting = false;
+                if (problem is null)
+                {
+                    _trigger.Metrics.DeadLetter(settings, "topic");
+                    return DeliveryOutcome.StoredAsDeadLetter;
+                }
+
+                if (_isStopping)
+                {
+                    return DeliveryOutcome.Released;
+                }
+
+                if (!isHeld)
+                {
+                    isHeld = true;
+                    _trigger.Metrics.Held(settings, 1);
+                }
+
+                _trigger.Holds(_cursor, Offset, problem, wait);
+                if (!await WaitAsync(wait))
+                {
+                    return DeliveryOutcome.Released;
+                }
+
+                wait = wait * 2 < LongestHold ? wait * 2 : LongestHold;
+            }
+        }
+        catch (OperationCanceledException) when (_isStopping)
+        {
+            return DeliveryOutcome.Released;
+        }
+        finally
+        {
+            _isWaiting = false;
+            if (isHeld)
+            {
+                _trigger.Metrics.Held(settings, -1);
+            }
+        }
+    }
+
+    /// <summary>Sends an event to a dead letter sink or a reply URL, with attempts of its own (dispatcher §7.5).</summary>
+    private async ValueTask<AttemptResult> PostAsync(Target target, EventView view, TriggerSettings settings)
+    {
+        for (var failed = 1; ; failed++)
+        {
+            var result = await SendAsync(target, view, settings, readReply: false, isLast: !settings.Retry.Allows(failed));
+            if (result.Kind != AttemptKind.Failed || !settings.Retry.Allows(failed))
+            {
+                return result;
+            }
+
+            if (!await WaitForRetryAsync(settings.Retry.WaitAfter(failed, result.RetryAfter)))
+            {
+                return AttemptResult.Cancelled;
+            }
+        }
+    }
+
+    /// <summary>Waits before the next attempt, without room for a request, and takes room again.</summary>
+    /// <returns>False if the delivery stops.</returns>
+    private async ValueTask<bool> WaitForRetryAsync(TimeSpan wait)
+    {
+        if (_isStopping)
+        {
+            return false;
+        }
+
+        if (wait == TimeSpan.Zero && _hasRequest)
+        {
+            return true;
+        }
+
+        GiveRequestRoomBack();
+        if (wait > TimeSpan.Zero && !await WaitAsync(wait))
+        {
+            return false;
+        }
+
+        return await TakeRequestRoomAsync();
+    }
+
+    private void GiveRequestRoomBack()
+    {
+        if (_hasRequest)
+        {
+            _hasRequest = false;
+            _trigger.Gate.EndRequest();
+        }
+    }
+
+    private async ValueTask<bool> TakeRequestRoomAsync()
+    {
+        _isWaiting = true;
+        Interlocked.MemoryBarrier();
+        try
+        {
+            _hasRequest = !_isStopping && await _trigger.Gate.BeginRequestAsync(_cancellation.Token);
+            return _hasRequest && !_isStopping;
+        }
+        finally
+        {
+            _isWaiting = false;
+        }
+    }
+
+    private async ValueTask<bool> WaitAsync(TimeSpan wait)
+    {
+        _isWaiting = true;
+        Interlocked.MemoryBarrier();
+        try
+        {
+            if (_isStopping)
+            {
+                return false;
+            }
+
+            await Task.Delay(wait, _trigger.Time, _cancellation.Token);
+            return !_isStopping;
+        }
+        catch (OperationCanceledException)
+        {
+            return false;
+        }
+        finally
+        {
+            _isWaiting = false;
+        }
+    }
+}

@@ -1,0 +1,207 @@
+using Brokkr.Dispatcher.Cursors;
+
+namespace Brokkr.Dispatcher.Delivery;
+
+/// <summary>
+/// The bounds of one Trigger: requests running at once, records taken and not finished, and their bytes. Records that wait for a retry count only for
+/// the last two, so failing ones do not freeze healthy ones. Whoever finds no room is told when there is some; retries go first.
+/// </summary>
+internal sealed class DeliveryGate
+{
+    private readonly Lock _lock = new();
+    private readonly Queue<Turn> _retries = new();
+    private readonly Queue<Cursor> _waiting = new();
+    private readonly Feed.MemoryShares _memory;
+    private int _requestLimit;
+    private int _recordLimit;
+    private int _requests;
+    private int _records;
+    private long _bytes;
+
+    public DeliveryGate(Feed.MemoryShares memory, int requests, int records)
+    {
+        _memory = memory;
+        SetLimits(requests, records);
+    }
+
+    /// <summary>Records taken and not finished.</summary>
+    public int Records => Volatile.Read(ref _records);
+
+    /// <summary>Bytes of the records taken and not finished.</summary>
+    public long Bytes => Volatile.Read(ref _bytes);
+
+    /// <summary>Requests running.</summary>
+    public int Requests => Volatile.Read(ref _requests);
+
+    /// <summary>Whether so much room is free that opening a reader for it pays.</summary>
+    public bool HasAmpleRoom
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _requests < _requestLimit && _records <= _recordLimit / 2 && (_records == 0 || _bytes <= _memory.DeliveryBytes / 2);
+            }
+        }
+    }
+
+    /// <summary>Changes the limits; what is beyond them finishes in peace.</summary>
+    public void SetLimits(int requests, int records)
+    {
+        lock (_lock)
+        {
+            _requestLimit = requests;
+            _recordLimit = records;
+        }
+    }
+
+    /// <summary>Takes room for a record and for its first request. Without room the cursor is queued.</summary>
+    public bool TryTake(Cursor cursor, int size)
+    {
+        lock (_lock)
+        {
+            if (HasRoomFor(size))
+            {
+                _requests++;
+                _records++;
+                _bytes += size;
+                return true;
+            }
+
+            Queue(cursor);
+            return false;
+        }
+    }
+
+    /// <summary>Queues a cursor until there is some room.</summary>
+    public void WaitForRoom(Cursor cursor)
+    {
+        lock (_lock)
+        {
+            Queue(cursor);
+        }
+    }
+
+    /// <summary>A record is finished, or will not be finished here.</summary>
+    /// <param name="size">Its size.</param>
+    /// <param name="hasRequest">Whether it held room for a request.</param>
+    public void Finish(int size, bool hasRequest)
+    {
+        Turn? turn = null;
+        lock (_lock)
+        {
+            _records--;
+            _bytes -= size;
+            if (hasRequest)
+            {
+                _requests--;
+                turn = NextTurn();
+            }
+        }
+
+        turn?.Grant();
+    }
+
+    /// <summary>A record waits and gives its room for a request to others.</summary>
+    public void EndRequest()
+    {
+        Turn? turn;
+        lock (_lock)
+        {
+            _requests--;
+            turn = NextTurn();
+        }
+
+        turn?.Grant();
+        WakeWaiting();
+    }
+
+    /// <summary>Waits for room for a request of a record that was taken before.</summary>
+    /// <returns>False if cancelled; there is no room then.</returns>
+    public async ValueTask<bool> BeginRequestAsync(CancellationToken cancellation)
+    {
+        Turn turn;
+        lock (_lock)
+        {
+            if (_requests < _requestLimit)
+            {
+                _requests++;
+                return true;
+            }
+
+            turn = new Turn();
+            _retries.Enqueue(turn);
+        }
+
+        await using var registration = cancellation.UnsafeRegister(static turn => ((Turn)turn!).Cancel(), turn);
+        return await turn.Granted;
+    }
+
+    /// <summary>Lets cursors that wait for room go on, as long as there is some.</summary>
+    public void WakeWaiting()
+    {
+        while (NextWaiting() is { } cursor && cursor.Pump() != PumpEnd.NoRoom) { }
+    }
+
+    private bool HasRoomFor(int size) =>
+        _requests < _requestLimit && _records < _recordLimit && (_records == 0 || _bytes + size <= _memory.DeliveryBytes);
+
+    private void Queue(Cursor cursor)
+    {
+        if (!cursor.IsQueuedForRoom)
+        {
+            cursor.IsQueuedForRoom = true;
+            _waiting.Enqueue(cursor);
+        }
+    }
+
+    private Cursor? NextWaiting()
+    {
+        lock (_lock)
+        {
+            if (_waiting.Count == 0 || !HasRoomFor(0))
+            {
+                return null;
+            }
+
+            var cursor = _waiting.Dequeue();
+            cursor.IsQueuedForRoom = false;
+            return cursor;
+        }
+    }
+
+    private Turn? NextTurn()
+    {
+        while (_requests < _requestLimit && _retries.TryDequeue(out var turn))
+        {
+            if (turn.TryClaim())
+            {
+                _requests++;
+                return turn;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>A retry that waits for room.</summary>
+    private sealed class Turn
+    {
+        private readonly TaskCompletionSource<bool> _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private int _claimed;
+
+        public Task<bool> Granted => _granted.Task;
+
+        public bool TryClaim() => Interlocked.Exchange(ref _claimed, 1) == 0;
+
+        public void Grant() => _granted.TrySetResult(true);
+
+        public void Cancel()
+        {
+            if (TryClaim())
+            {
+                _granted.TrySetResult(false);
+            }
+        }
+    }
+}

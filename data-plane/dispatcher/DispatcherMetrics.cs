@@ -1,0 +1,256 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Globalization;
+using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Events;
+using Brokkr.Core.Telemetry;
+using Brokkr.Dispatcher.Cursors;
+using Brokkr.Dispatcher.Feed;
+
+namespace Brokkr.Dispatcher;
+
+/// <summary>
+/// What a dispatcher measures: the original's series (dispatcher §11.2) with constant sets of tags, empty where there is nothing to say, and
+/// <c>brokkr.dispatcher.*</c> of our own for what the original keeps silent about.
+/// </summary>
+internal sealed class DispatcherMetrics : IDisposable
+{
+    /// <summary>Name of the meter.</summary>
+    public const string MeterName = "Brokkr.Dispatcher";
+
+    private const string InvalidType = "InvalidCloudEvent";
+    private const string SkippedType = "OffsetSkippingCloudEvent";
+
+    private static readonly string[] Statuses =
+    [
+        .. Enumerable.Range(0, 1000).Select(s => s == 0 ? "" : s.ToString(CultureInfo.InvariantCulture)),
+    ];
+
+    private readonly Meter _meter;
+    private readonly EventTypeTags _types;
+    private readonly IMetricSeries _series;
+    private readonly Histogram<double> _dispatchLatency;
+    private readonly Histogram<double> _processLatency;
+    private readonly Histogram<double> _queueLatency;
+    private readonly UpDownCounter<long> _inFlight;
+    private readonly Counter<long> _discarded;
+    private readonly Counter<long> _skipped;
+    private readonly Counter<long> _deadLetters;
+    private readonly Counter<long> _dropped;
+    private readonly Counter<long> _answersDropped;
+    private readonly UpDownCounter<long> _held;
+    private readonly ConcurrentDictionary<Cursor, MetricTags> _queues = new();
+
+    public DispatcherMetrics(EventTypeTags types, IMetricSeries series)
+    {
+        _types = types;
+        _series = series;
+        _meter = new Meter(MeterName);
+        _dispatchLatency = EventingInstruments.DispatchLatency(_meter);
+        _processLatency = EventingInstruments.ProcessLatency(_meter);
+        _queueLatency = EventingInstruments.ExecutorQueueLatency(_meter);
+        _inFlight = EventingInstruments.InFlightRequests(_meter);
+        _discarded = EventingInstruments.DiscardedEvents(_meter);
+        _skipped = EventingInstruments.SkippedOffsets(_meter);
+        _meter.CreateObservableUpDownCounter(
+            "kn.eventing.kafka.executor_queue.length",
+            MeasureQueues,
+            "1",
+            "Number of events in executor queue per partition"
+        );
+        _deadLetters = _meter.CreateCounter<long>(
+            "brokkr.dispatcher.dead_letters",
+            description: "Events that went to a dead letter sink or topic"
+        );
+        _dropped = _meter.CreateCounter<long>(
+            "brokkr.dispatcher.dropped_events",
+            description: "Events that nobody took, lost because the dead letter topic is turned off"
+        );
+        _answersDropped = _meter.CreateCounter<long>(
+            "brokkr.dispatcher.dropped_answers",
+            description: "Bodies of successful answers that are no events"
+        );
+        _held = _meter.CreateUpDownCounter<long>(
+            "brokkr.dispatcher.held_records",
+            description: "Records that wait because their dead letter topic cannot be made or written"
+        );
+    }
+
+    /// <summary>A timestamp to measure from.</summary>
+    public static long Now => Stopwatch.GetTimestamp();
+
+    /// <summary>The tags of a Trigger.</summary>
+    public MetricTags TagsOf(Reference? reference) => new(reference, _inFlight);
+
+    /// <summary>Forgets the series of a Trigger that went.</summary>
+    public void Forget(MetricTags tags) => _series.Remove(tags.Identity);
+
+    /// <summary>An event has been filtered, whatever came of it.</summary>
+    public void Filtered(TriggerSettings settings, EventView view, long started)
+    {
+        if (_processLatency.Enabled)
+        {
+            var tags = settings.Tags.List;
+            tags.Add(EventingInstruments.EventTypeTag, TypeOf(view.Event));
+            _processLatency.Record(Stopwatch.GetElapsedTime(started).TotalMilliseconds, tags);
+        }
+    }
+
+    /// <summary>The subscriber's outcome is final.</summary>
+    public void Dispatched(TriggerSettings settings, EventView view, int status, long filteredAt)
+    {
+        if (_dispatchLatency.Enabled)
+        {
+            var tags = settings.Tags.List;
+            tags.Add(EventingInstruments.StatusCodeTag, Statuses[status]);
+            tags.Add(EventingInstruments.EventTypeTag, TypeOf(view.Event));
+            _dispatchLatency.Record(Stopwatch.GetElapsedTime(filteredAt).TotalMilliseconds, tags);
+        }
+    }
+
+    /// <summary>A record is no event, or could not be filtered.</summary>
+    public void Discarded(TriggerSettings settings)
+    {
+        var tags = settings.Tags.List;
+        tags.Add(EventingInstruments.EventTypeTag, InvalidType);
+        _discarded.Add(1, tags);
+    }
+
+    /// <summary>Offsets do not exist.</summary>
+    public void Skipped(TriggerSettings settings, long offsets)
+    {
+        var tags = settings.Tags.List;
+        tags.Add(EventingInstruments.EventTypeTag, SkippedType);
+        _skipped.Add(offsets, tags);
+    }
+
+    /// <summary>A record of an ordered Trigger is done.</summary>
+    public void QueueDone(TriggerSettings settings, PartitionFeed feed, TimeSpan sinceRead)
+    {
+        if (_queueLatency.Enabled)
+        {
+            _queueLatency.Record(sinceRead.TotalMilliseconds, settings.Tags.At(feed));
+        }
+    }
+
+    /// <summary>Shows how long the queue of a cursor is, or no longer.</summary>
+    public void MeasureQueue(Cursor cursor, MetricTags? tags)
+    {
+        if (tags is null)
+        {
+            _queues.TryRemove(cursor, out _);
+        }
+        else
+        {
+            _queues[cursor] = tags;
+        }
+    }
+
+    public void DeadLetter(TriggerSettings settings, string destination)
+    {
+        var tags = settings.Tags.List;
+        tags.Add("destination", destination);
+        _deadLetters.Add(1, tags);
+    }
+
+    public void Dropped(TriggerSettings settings) => _dropped.Add(1, settings.Tags.List);
+
+    public void AnswerDropped(TriggerSettings settings) => _answersDropped.Add(1, settings.Tags.List);
+
+    public void Held(TriggerSettings settings, int difference) => _held.Add(difference, settings.Tags.List);
+
+    public void Dispose() => _meter.Dispose();
+
+    private string TypeOf(CloudEvent @event) => _types.Of(@event.Get(CoreAttribute.Type));
+
+    private IEnumerable<Measurement<long>> MeasureQueues()
+    {
+        foreach (var (cursor, tags) in _queues)
+        {
+            yield return new Measurement<long>(cursor.QueueLength, tags.At(cursor.Feed));
+        }
+    }
+}
+
+/// <summary>The tags by which the series of a Trigger are told apart. Channels put their own reference into each egress, as in the original.</summary>
+internal sealed class MetricTags
+{
+    private readonly UpDownCounter<long> _inFlight;
+    private readonly TagList _subscriber;
+    private readonly TagList _deadLetterSink;
+    private readonly TagList _reply;
+
+    public MetricTags(Reference? reference, UpDownCounter<long> inFlight)
+    {
+        _inFlight = inFlight;
+        var kind = reference?.Kind ?? "";
+        Identity =
+        [
+            new(EventingInstruments.ConsumerGroupTag, reference?.Name ?? ""),
+            new(EventingInstruments.ResourceNameTag(kind), reference?.Name ?? ""),
+            new(EventingInstruments.ResourceNamespaceTag(kind), reference?.Namespace ?? ""),
+        ];
+        var list = default(TagList);
+        foreach (var (key, value) in Identity)
+        {
+            list.Add(key, value);
+        }
+
+        List = list;
+        _subscriber = InFlight("send", "subscriber");
+        _deadLetterSink = InFlight("send", "deadLetterSink");
+        _reply = InFlight("reply", "");
+    }
+
+    /// <summary>The tags that all series of the Trigger carry.</summary>
+    public KeyValuePair<string, string>[] Identity { get; }
+
+    /// <summary>The same, to add more to.</summary>
+    public TagList List { get; }
+
+    /// <summary>The tags of a partition.</summary>
+    public TagList At(PartitionFeed feed)
+    {
+        var tags = List;
+        tags.Add(EventingInstruments.PartitionTag, feed.Name.Text);
+        tags.Add(EventingInstruments.TopicTag, feed.Partition.Topic);
+        return tags;
+    }
+
+    /// <summary>A request begins.</summary>
+    public void Begin(TargetKind kind) => Count(kind, 1);
+
+    /// <summary>A request has ended.</summary>
+    public void End(TargetKind kind) => Count(kind, -1);
+
+    private void Count(TargetKind kind, int difference)
+    {
+        if (!_inFlight.Enabled)
+        {
+            return;
+        }
+
+        switch (kind)
+        {
+            case TargetKind.Subscriber:
+                _inFlight.Add(difference, _subscriber);
+                break;
+            case TargetKind.DeadLetterSink:
+                _inFlight.Add(difference, _deadLetterSink);
+                break;
+            default:
+                _inFlight.Add(difference, _reply);
+                break;
+        }
+    }
+
+    private TagList InFlight(string operation, string target)
+    {
+        var tags = List;
+        tags.Add(EventingInstruments.OperationNameTag, operation);
+        tags.Add(EventingInstruments.OperationTypeTag, "send");
+        tags.Add(EventingInstruments.DestinationTemplateTag, target);
+        return tags;
+    }
+}

@@ -1,0 +1,27 @@
+using Brokkr.Dispatcher.Delivery;
+using Brokkr.Dispatcher.Feed;
+using Brokkr.Dispatcher.Http;
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Dispatcher;
+
+/// <summary>What all Triggers of a dispatcher share.</summary>
+internal sealed record DispatcherParts(
+    DispatcherOptions Options,
+    SubscriberConnections Connections,
+    RequestWriter Requests,
+    DeliveryPool Deliveries,
+    MemoryShares Memory,
+    CatchUpPlaces CatchUpPlaces,
+    DispatcherMetrics Metrics,
+    TimeProvider Time,
+    ILogger Logger
+) : IDisposable
+{
+    public void Dispose()
+    {
+        Connections.Dispose();
+        CatchUpPlaces.Dispose();
+        Metrics.Dispose();
+    }
+}

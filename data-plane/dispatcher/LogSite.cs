@@ -1,0 +1,272 @@
+using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Log;
+using Brokkr.Dispatcher.Delivery;
+using Brokkr.Dispatcher.Feed;
+
+namespace Brokkr.Dispatcher;
+
+/// <summary>One log that this process serves: the partitions it owns there, with their feeds, and the Triggers on them.</summary>
+internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
+{
+    private readonly DispatcherParts _parts;
+    private readonly FeedSurroundings _surroundings;
+    private readonly Lock _lock = new();
+    private readonly Dictionary<TopicPartition, PartitionFeed> _feeds = [];
+    private readonly List<Trigger> _triggers = [];
+    private readonly Dictionary<string, TaskCompletionSource> _groups = new(StringComparer.Ordinal);
+    private readonly IOwnership _ownership;
+    private HashSet<string> _served = [];
+    private Task _closing = Task.CompletedTask;
+
+    public LogSite(ILog log, DispatcherParts parts)
+    {
+        Log = log;
+        _parts = parts;
+        DeadLetters = new DeadLetterTopics(log);
+        _surroundings = new FeedSurroundings(log, parts.Options, parts.Memory, parts.CatchUpPlaces, parts.Time, parts.Logger);
+        _ownership = log.Join(this);
+    }
+
+    public ILog Log { get; }
+
+    public DeadLetterTopics DeadLetters { get; }
+
+    /// <summary>How many Triggers hold this site. Guarded by the lock of <see cref="LogSites"/>.</summary>
+    public int Users { get; set; }
+
+    /// <summary>Feeds of the owned partitions, for tests.</summary>
+    public IReadOnlyList<PartitionFeed> Feeds
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _feeds.Values];
+            }
+        }
+    }
+
+    /// <summary>
+    /// Waits until no other Trigger of this process uses a consumer group, and takes it: a Trigger that is made anew under another uid begins where the
+    /// old one has stored its positions.
+    /// </summary>
+    public async Task ClaimGroupAsync(string group, CancellationToken cancellation)
+    {
+        while (true)
+        {
+            Task released;
+            lock (_lock)
+            {
+                if (!_groups.TryGetValue(group, out var holder))
+                {
+                    _groups[group] = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+                    return;
+                }
+
+                released = holder.Task;
+            }
+
+            await released.WaitAsync(cancellation);
+        }
+    }
+
+    public void ReleaseGroup(string group)
+    {
+        TaskCompletionSource? holder;
+        lock (_lock)
+        {
+            _groups.Remove(group, out holder);
+        }
+
+        holder?.TrySetResult();
+    }
+
+    /// <summary>Serves a Trigger from now on.</summary>
+    public void Add(Trigger trigger)
+    {
+        lock (_lock)
+        {
+            _triggers.Add(trigger);
+            Serve();
+            Begin(trigger, _feeds.Values);
+        }
+    }
+
+    /// <summary>Serves a Trigger no more; it has stopped.</summary>
+    public void Remove(Trigger trigger)
+    {
+        lock (_lock)
+        {
+            _triggers.Remove(trigger);
+            Serve();
+        }
+    }
+
+    public void Gained(IReadOnlyList<TopicPartition> partitions)
+    {
+        _parts.Logger.PartitionsGained(string.Join(", ", partitions));
+        lock (_lock)
+        {
+            var added = new List<PartitionFeed>(partitions.Count);
+            foreach (var partition in partitions)
+            {
+                if (!_feeds.ContainsKey(partition))
+                {
+                    var feed = new PartitionFeed(partition, _surroundings);
+                    _feeds.Add(partition, feed);
+                    added.Add(feed);
+                }
+            }
+
+            foreach (var trigger in _triggers)
+            {
+                Begin(trigger, added);
+            }
+        }
+    }
+
+    public async Task LosingAsync(IReadOnlyList<TopicPartition> partitions, CancellationToken budget)
+    {
+        var (triggers, feeds) = Take(partitions);
+        await Task.WhenAll(triggers.Select(trigger => trigger.GiveUpAsync(partitions, budget)));
+        foreach (var feed in feeds)
+        {
+            await feed.DisposeAsync();
+        }
+
+        _parts.Logger.PartitionsGivenUp(string.Join(", ", partitions));
+    }
+
+    public void Lost(IReadOnlyList<TopicPartition> partitions)
+    {
+        _parts.Logger.PartitionsLost(string.Join(", ", partitions));
+        var (triggers, feeds) = Take(partitions);
+        foreach (var trigger in triggers)
+        {
+            trigger.Lost(partitions);
+        }
+
+        lock (_lock)
+        {
+            _closing = Task.WhenAll([_closing, .. feeds.Select(feed => feed.DisposeAsync().AsTask())]);
+        }
+    }
+
+    /// <summary>Gives all partitions up.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _ownership.DisposeAsync();
+        PartitionFeed[] left;
+        Task closing;
+        lock (_lock)
+        {
+            left = [.. _feeds.Values];
+            _feeds.Clear();
+            closing = _closing;
+        }
+
+        foreach (var feed in left)
+        {
+            await feed.DisposeAsync();
+        }
+
+        await closing;
+    }
+
+    private static void Begin(Trigger trigger, IReadOnlyCollection<PartitionFeed> feeds)
+    {
+        foreach (
+            var topic in feeds
+                .Where(f => trigger.Topics.Contains(f.Partition.Topic))
+                .GroupBy(f => f.Partition.Topic, StringComparer.Ordinal)
+        )
+        {
+            trigger.Gained(topic.Key, [.. topic]);
+        }
+    }
+
+    private (Trigger[] Triggers, PartitionFeed[] Feeds) Take(IReadOnlyList<TopicPartition> partitions)
+    {
+        lock (_lock)
+        {
+            var feeds = new List<PartitionFeed>();
+            foreach (var partition in partitions)
+            {
+                if (_feeds.Remove(partition, out var feed))
+                {
+                    feeds.Add(feed);
+                }
+            }
+
+            return ([.. _triggers], [.. feeds]);
+        }
+    }
+
+    private void Serve()
+    {
+        var topics = _triggers.SelectMany(trigger => trigger.Topics).ToHashSet(StringComparer.Ordinal);
+        if (!topics.SetEquals(_served))
+        {
+            _served = topics;
+            _ownership.Serve([.. topics]);
+        }
+    }
+}
+
+/// <summary>The logs that this process serves, each joined once however many resources live on it.</summary>
+internal sealed class LogSites(ILogProvider provider, DispatcherParts parts)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<ILog, LogSite> _sites = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>Sites that are open, for tests.</summary>
+    public IReadOnlyList<LogSite> Open
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _sites.Values];
+            }
+        }
+    }
+
+    /// <summary>Opens or shares the log of a resource.</summary>
+    /// <exception cref="LogConfigurationException">The log cannot be opened with these settings.</exception>
+    public async Task<(LogSite Site, LogLease Lease)> AcquireAsync(Resource resource, CancellationToken cancellation)
+    {
+        var lease = await provider.AcquireAsync(resource, cancellation);
+        lock (_lock)
+        {
+            if (!_sites.TryGetValue(lease.Log, out var site))
+            {
+                site = new LogSite(lease.Log, parts);
+                _sites.Add(lease.Log, site);
+            }
+
+            site.Users++;
+            return (site, lease);
+        }
+    }
+
+    /// <summary>Gives a share back.</summary>
+    public async Task ReleaseAsync(LogSite site, LogLease lease)
+    {
+        bool isLast;
+        lock (_lock)
+        {
+            isLast = --site.Users == 0;
+            if (isLast)
+            {
+                _sites.Remove(lease.Log);
+            }
+        }
+
+        if (isLast)
+        {
+            await site.DisposeAsync();
+        }
+
+        await lease.DisposeAsync();
+    }
+}

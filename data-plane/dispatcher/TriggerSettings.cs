@@ -1,0 +1,176 @@
+using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Filters;
+using Brokkr.Dispatcher.Delivery;
+using Brokkr.Dispatcher.Feed;
+using Brokkr.Dispatcher.Http;
+
+namespace Brokkr.Dispatcher;
+
+/// <summary>What happens to events in answers of the subscriber.</summary>
+internal enum ReplyStrategy
+{
+    /// <summary>They go to the topic.</summary>
+    Topic,
+
+    /// <summary>They go to a URL.</summary>
+    Url,
+
+    /// <summary>They are dropped.</summary>
+    Discard,
+}
+
+/// <summary>What a URL is to a Trigger.</summary>
+internal enum TargetKind
+{
+    /// <summary>Its subscriber.</summary>
+    Subscriber,
+
+    /// <summary>Its dead letter sink.</summary>
+    DeadLetterSink,
+
+    /// <summary>Where replies go.</summary>
+    Reply,
+}
+
+/// <summary>Where events are sent.</summary>
+/// <param name="Url">The URL.</param>
+/// <param name="Text">The URL as it stands in the contract.</param>
+/// <param name="Client">Sends the requests.</param>
+/// <param name="Kind">What it is to the Trigger.</param>
+internal sealed record Target(Uri Url, string Text, HttpMessageInvoker Client, TargetKind Kind);
+
+/// <summary>A part of an egress that cannot be used; the message says which and why.</summary>
+internal sealed class EgressException : Exception
+{
+    public EgressException(string message)
+        : base(message) { }
+
+    public EgressException(string message, Exception inner)
+        : base(message, inner) { }
+
+    public EgressException() { }
+}
+
+/// <summary>
+/// Everything about a Trigger that may change while it runs: an immutable snapshot, replaced as a whole when the contract changes. It holds from the next
+/// record, and from the next attempt of those that are on their way.
+/// </summary>
+internal sealed record TriggerSettings
+{
+    public required Target Subscriber { get; init; }
+
+    public required Target? DeadLetterSink { get; init; }
+
+    public required Target? ReplyTarget { get; init; }
+
+    public required ReplyStrategy Reply { get; init; }
+
+    public required string ReplyTopic { get; init; }
+
+    /// <summary>Null: everything passes.</summary>
+    public required EventFilter? Filter { get; init; }
+
+    public required Overrides Overrides { get; init; }
+
+    public required RetryPolicy Retry { get; init; }
+
+    public required TimeSpan Timeout { get; init; }
+
+    public required bool IsOrdered { get; init; }
+
+    public required bool IsStructured { get; init; }
+
+    /// <summary>Namespace of the Trigger.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>Records per second that an ordered Trigger may take; 0 for no limit (dispatcher §5.5).</summary>
+    public required int RecordsPerSecond { get; init; }
+
+    /// <summary>Whether waiting and running events of an ordered Trigger are measured per partition.</summary>
+    public required bool MeasuresQueue { get; init; }
+
+    public required MetricTags Tags { get; init; }
+
+    /// <summary>Reads an egress.</summary>
+    /// <exception cref="EgressException">The egress cannot be served as it is.</exception>
+    public static TriggerSettings From(
+        EgressSpec spec,
+        DispatcherOptions options,
+        SubscriberConnections connections,
+        DispatcherMetrics metrics
+    )
+    {
+        var (egress, resource) = (spec.Egress, spec.Resource);
+        // The whole message of the egress hides that of the resource, an empty one too.
+        var config = egress.EgressConfig ?? resource.EgressConfig;
+        var reply = egress.ReplyStrategyCase switch
+        {
+            Egress.ReplyStrategyOneofCase.ReplyUrl => ReplyStrategy.Url,
+            Egress.ReplyStrategyOneofCase.DiscardReply => ReplyStrategy.Discard,
+            _ => ReplyStrategy.Topic,
+        };
+        var filter = Compile(egress);
+        return new TriggerSettings
+        {
+            Subscriber = TargetOf(egress.Destination, "destination", egress.DestinationCACerts, TargetKind.Subscriber, spec, connections),
+            DeadLetterSink = string.IsNullOrEmpty(config?.DeadLetter)
+                ? null
+                : TargetOf(config.DeadLetter, "dead letter sink", config.DeadLetterCACerts, TargetKind.DeadLetterSink, spec, connections),
+            ReplyTarget =
+                reply == ReplyStrategy.Url
+                    ? TargetOf(egress.ReplyUrl, "reply URL", egress.ReplyUrlCACerts, TargetKind.Reply, spec, connections)
+                    : null,
+            Reply = reply,
+            ReplyTopic = resource.Topics.Count > 0 ? resource.Topics[0] : "",
+            Filter = ReferenceEquals(filter, FilterCompiler.Everything) ? null : filter,
+            Overrides = spec.Overrides,
+            Retry = RetryPolicy.From(config),
+            Timeout = config is { Timeout: > 0 } ? RetryPolicy.Milliseconds(config.Timeout) : options.DefaultTimeout,
+            IsOrdered = egress.DeliveryOrder == DeliveryOrder.Ordered,
+            IsStructured = string.Equals(config?.Format, "json", StringComparison.OrdinalIgnoreCase),
+            Namespace = egress.Reference?.Namespace ?? "",
+            RecordsPerSecond =
+                egress.FeatureFlags is { EnableRateLimiter: true } && egress.DeliveryOrder == DeliveryOrder.Ordered
+                    ? options.MaxPollRecords * Math.Max(1, egress.VReplicas)
+                    : 0,
+            MeasuresQueue = egress.FeatureFlags is { EnableOrderedExecutorMetrics: true } && egress.DeliveryOrder == DeliveryOrder.Ordered,
+            Tags = metrics.TagsOf(egress.Reference),
+        };
+    }
+
+    private static EventFilter Compile(Egress egress)
+    {
+        try
+        {
+            return FilterCompiler.Compile(egress);
+        }
+        catch (FilterException failure)
+        {
+            throw new EgressException($"The filter cannot be used: {failure.Message}", failure);
+        }
+    }
+
+    private static Target TargetOf(
+        string url,
+        string what,
+        string certificates,
+        TargetKind kind,
+        EgressSpec spec,
+        SubscriberConnections connections
+    )
+    {
+        if (!Uri.TryCreate(url, UriKind.Absolute, out var uri) || uri.Scheme is not ("http" or "https"))
+        {
+            throw new EgressException($"The {what} '{url}' is no absolute http or https URL.");
+        }
+
+        try
+        {
+            return new Target(uri, url, connections.Trusting([.. spec.TrustBundles, certificates]), kind);
+        }
+        catch (ArgumentException failure)
+        {
+            throw new EgressException($"The certificates for the {what} cannot be used: {failure.Message}", failure);
+        }
+    }
+}
