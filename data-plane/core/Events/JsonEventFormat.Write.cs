@@ -118,6 +118,7 @@ public static partial class JsonEventFormat
         return MediaType.IsUtf8Text(type) && AttributeText.IsUtf8(data) ? DataMember.Text : DataMember.Base64;
     }
 
+    // No member stands there twice: the names of attributes and data are those of the event, whatever extension a stored record or an override has.
     private static void WriteAttributes<TEvent, T>(TEvent @event, EventOverlay overlay, T to)
         where TEvent : IEventAttributes
         where T : IBufferWriter<byte>
@@ -137,7 +138,7 @@ public static partial class JsonEventFormat
         for (var i = 0; i < @event.ExtensionCount; i++)
         {
             var name = @event.ExtensionName(i);
-            if (!overlay.TryGet(name, out _))
+            if (!overlay.TryGet(name, out _) && !name.SequenceEqual("data"u8))
             {
                 WriteExtension(to, name, @event.ExtensionValue(i), @event.ExtensionType(i));
             }
@@ -145,7 +146,6 @@ public static partial class JsonEventFormat
 
         foreach (ref readonly var extension in overlay.Extensions)
         {
-            // A member may stand there only once, and that one is the event's own.
             if (!AttributeNames.TryGetCore(extension.Name, out _) && !extension.Name.AsSpan().SequenceEqual("data"u8))
             {
                 WriteExtension(to, extension.Name, extension.Value, extension.Type);

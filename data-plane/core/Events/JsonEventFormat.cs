@@ -123,25 +123,7 @@ public static partial class JsonEventFormat
         var base64 = default(JsonSlice);
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (reader.ValueTextEquals("data"u8))
-            {
-                if (data.IsPresent && !@event.Lenient)
-                {
-                    return EventError.Invalid("The member 'data' is given more than once.");
-                }
-
-                data = JsonSlice.Next(ref reader);
-            }
-            else if (reader.ValueTextEquals("data_base64"u8))
-            {
-                if (base64.IsPresent && !@event.Lenient)
-                {
-                    return EventError.Invalid("The member 'data_base64' is given more than once.");
-                }
-
-                base64 = JsonSlice.Next(ref reader);
-            }
-            else if (ReadAttribute(ref reader, json, @event) is { IsError: true } error)
+            if (ReadMember(ref reader, json, @event, ref data, ref base64) is { IsError: true } error)
             {
                 return error;
             }
@@ -168,7 +150,13 @@ public static partial class JsonEventFormat
         return read.IsError ? read : @event.Validate();
     }
 
-    private static EventError ReadAttribute(ref Utf8JsonReader reader, ReadOnlySpan<byte> json, EventBuffer @event)
+    private static EventError ReadMember(
+        ref Utf8JsonReader reader,
+        ReadOnlySpan<byte> json,
+        EventBuffer @event,
+        ref JsonSlice data,
+        ref JsonSlice base64
+    )
     {
         byte[]? rentedName = null;
         byte[]? rentedValue = null;
@@ -178,6 +166,16 @@ public static partial class JsonEventFormat
             if (reader.ValueIsEscaped && !TryUnescape(ref reader, ref rentedName, out name))
             {
                 return LoneSurrogate();
+            }
+
+            if (name.SequenceEqual("data"u8))
+            {
+                return KeepData(ref reader, ref data, @event);
+            }
+
+            if (name.SequenceEqual("data_base64"u8))
+            {
+                return KeepData(ref reader, ref base64, @event);
             }
 
             reader.Read();
@@ -217,95 +215,6 @@ public static partial class JsonEventFormat
         {
             Return(rentedName);
             Return(rentedValue);
-        }
-    }
-
-    private static EventError ReadBase64(ReadOnlySpan<byte> json, JsonSlice slice, EventBuffer @event)
-    {
-        if (slice.Type != JsonTokenType.String)
-        {
-            return EventError.Invalid("The member 'data_base64' must be a string.");
-        }
-
-        byte[]? rented = null;
-        try
-        {
-            var reader = new Utf8JsonReader(slice.Of(json), Options);
-            reader.Read();
-            var text = reader.ValueSpan;
-            if (reader.ValueIsEscaped && !TryUnescape(ref reader, ref rented, out text))
-            {
-                return LoneSurrogate();
-            }
-
-            var room = @event.ReserveData(Base64.GetMaxDecodedFromUtf8Length(text.Length));
-            if (Base64.DecodeFromUtf8(text, room, out _, out var written) != OperationStatus.Done)
-            {
-                return EventError.Invalid("The data is not valid base64.");
-            }
-
-            @event.CommitData(written);
-            @event.SetDataForm(DataForm.Bytes);
-            return EventError.None;
-        }
-        finally
-        {
-            Return(rented);
-        }
-    }
-
-    private static EventError ReadData(ReadOnlySpan<byte> json, JsonSlice slice, EventBuffer @event)
-    {
-        if (!slice.IsPresent)
-        {
-            return EventError.None;
-        }
-
-        if (!@event.Has(CoreAttribute.DataContentType))
-        {
-            // CEJ-11: made explicit, for the event may leave in another format.
-            @event.SetAttribute("datacontenttype"u8, "application/json"u8);
-        }
-
-        if (
-            AttributeNames.IsVersion03(@event.Get(CoreAttribute.SpecVersion))
-            && @event.TryGetExtension(AttributeNames.DataContentEncoding, out var encoding)
-            && encoding.SequenceEqual("base64"u8)
-        )
-        {
-            return ReadBase64(json, slice, @event);
-        }
-
-        if (MediaType.IsJson(@event.Get(CoreAttribute.DataContentType)))
-        {
-            @event.AppendData(slice.Of(json));
-            @event.SetDataForm(DataForm.Json);
-            return EventError.None;
-        }
-
-        if (slice.Type != JsonTokenType.String)
-        {
-            return EventError.Invalid("Data that is not JSON must be a string, or base64 in 'data_base64'.");
-        }
-
-        var reader = new Utf8JsonReader(slice.Of(json), Options);
-        reader.Read();
-        byte[]? rented = null;
-        try
-        {
-            var text = reader.ValueSpan;
-            if (reader.ValueIsEscaped && !TryUnescape(ref reader, ref rented, out text))
-            {
-                return LoneSurrogate();
-            }
-
-            @event.AppendData(text);
-            @event.SetDataForm(DataForm.Bytes);
-            return EventError.None;
-        }
-        finally
-        {
-            Return(rented);
         }
     }
 
@@ -372,26 +281,4 @@ public static partial class JsonEventFormat
                 $"The body is not one JSON text (line {(e.LineNumber ?? 0) + 1}, byte {(e.BytePositionInLine ?? 0) + 1})."
             )
         );
-
-    /// <summary>Where a value stands in a JSON text.</summary>
-    private readonly record struct JsonSlice(int Start, int Length, JsonTokenType Type)
-    {
-        public bool IsPresent => Length > 0;
-
-        public ReadOnlySpan<byte> Of(ReadOnlySpan<byte> json) => json.Slice(Start, Length);
-
-        public static JsonSlice Next(ref Utf8JsonReader reader)
-        {
-            reader.Read();
-            return Here(ref reader);
-        }
-
-        public static JsonSlice Here(ref Utf8JsonReader reader)
-        {
-            var start = (int)reader.TokenStartIndex;
-            var type = reader.TokenType;
-            reader.Skip();
-            return new JsonSlice(start, (int)reader.BytesConsumed - start, type);
-        }
-    }
 }

@@ -66,10 +66,7 @@ public sealed class JavaPropertiesTests
 
     [Fact]
     public void Special_characters_are_read_back() =>
-        Gen.Dictionary(
-                Gen.String[Gen.Char[" \t\n\r\f\\#!=:uün0"], 0, 8],
-                Gen.String[Gen.Char[" \t\n\r\f\\#!=:uün0"], 0, 8]
-            )[0, 4]
+        Gen.Dictionary(Gen.String[Gen.Char[" \t\n\r\f\\#!=:uün0"], 0, 8], Gen.String[Gen.Char[" \t\n\r\f\\#!=:uün0"], 0, 8])[0, 4]
             .Sample(properties => Assert.Equal(properties, JavaProperties.Parse(JavaProperties.Format(properties))));
 
     [Fact]
