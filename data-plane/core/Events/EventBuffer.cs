@@ -14,8 +14,8 @@ public sealed partial class EventBuffer : IEventAttributes, IDisposable
     /// <summary>Extensions that an event may have; more are refused, so that a hostile event cannot make look-ups expensive.</summary>
     public const int MaxExtensions = 1024;
 
-    private const int PoolLimit = 1024;
-    private const int KeptBytes = 64 * 1024;
+    private const int PoolLimit = 512;
+    private const int KeptBytes = 32 * 1024;
     private static readonly ConcurrentBag<EventBuffer> Pool = [];
     private static int s_pooled;
 
@@ -186,10 +186,15 @@ public sealed partial class EventBuffer : IEventAttributes, IDisposable
     public void Dispose()
     {
         Clear();
-        if (_data.Length <= KeptBytes && _text.Length <= KeptBytes && Interlocked.Increment(ref s_pooled) <= PoolLimit)
+        if (_data.Length <= KeptBytes && _text.Length <= KeptBytes)
         {
-            Pool.Add(this);
-            return;
+            if (Interlocked.Increment(ref s_pooled) <= PoolLimit)
+            {
+                Pool.Add(this);
+                return;
+            }
+
+            Interlocked.Decrement(ref s_pooled);
         }
 
         ArrayPool<byte>.Shared.Return(_data);

@@ -14,6 +14,9 @@ public static partial class JsonEventFormat
     /// <summary>Deepest nesting of arrays and objects that is accepted.</summary>
     public const int MaxDepth = 1000;
 
+    /// <summary>Most events that a batch may have. Bounds the memory that a small request can ask for.</summary>
+    public const int MaxBatch = 4096;
+
     private static readonly JsonReaderOptions Options = new() { MaxDepth = MaxDepth };
 
     internal static ReadOnlySpan<byte> MediaTypeName => "application/cloudevents+json"u8;
@@ -87,6 +90,11 @@ public static partial class JsonEventFormat
         while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
         {
             var number = events.Count - before + 1;
+            if (number > MaxBatch)
+            {
+                return EventError.Invalid($"A batch may have at most {MaxBatch} events; send more batches.");
+            }
+
             var start = (int)reader.TokenStartIndex;
             reader.Skip();
             var one = EventBuffer.Rent();

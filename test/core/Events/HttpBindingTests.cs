@@ -354,6 +354,20 @@ public sealed class HttpBindingTests
     }
 
     [Fact]
+    public void The_pool_recovers_after_it_was_full()
+    {
+        var many = Enumerable.Range(0, 2000).Select(_ => EventBuffer.Rent()).ToList();
+        many.ForEach(b => b.Dispose());
+        var again = Enumerable.Range(0, 2000).Select(_ => EventBuffer.Rent()).ToList();
+        Assert.Equal(2000, again.Distinct().Count());
+        again.ForEach(b => b.Dispose());
+        var one = EventBuffer.Rent();
+        one.Dispose();
+        using var same = EventBuffer.Rent();
+        Assert.Contains(same, again.Append(one));
+    }
+
+    [Fact]
     public void Validating_twice_changes_nothing()
     {
         using var buffer = EventBuffer.Rent();

@@ -292,6 +292,19 @@ public sealed class JsonEventFormatReadTests
     }
 
     [Fact]
+    public void A_batch_is_bounded()
+    {
+        string Batch(int count) => $"[{string.Join(',', Enumerable.Repeat(Json(""), count))}]";
+        var events = new List<EventBuffer>();
+        Assert.False(JsonEventFormat.ReadBatch(Utf8(Batch(JsonEventFormat.MaxBatch)), events).IsError);
+        Assert.Equal(JsonEventFormat.MaxBatch, events.Count);
+        events.ForEach(e => e.Dispose());
+        events.Clear();
+        Assert.True(JsonEventFormat.ReadBatch(Utf8(Batch(JsonEventFormat.MaxBatch + 1)), events).IsError);
+        Assert.Empty(events);
+    }
+
+    [Fact]
     public void Any_bytes_are_read_or_refused_but_never_fail()
     {
         var pieces = Gen.Int[0, Pieces.Length - 1].Select(i => Pieces[i]).Array[0, 25].Select(string.Concat);
