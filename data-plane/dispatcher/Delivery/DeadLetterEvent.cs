@@ -43,7 +43,7 @@ internal static class DeadLetterEvent
             }
         }
 
-        return new EventView(AsVersion1(view.Event), view.Record, new EventOverlay(extensions), view.Overrides);
+        return new EventView(view.Event.ToVersion10(), view.Record, new EventOverlay(extensions), view.Overrides);
     }
 
     /// <summary>Writes an event as a record in binary mode, with the key of the record it came in, so that order per key survives.</summary>
@@ -91,39 +91,5 @@ internal static class DeadLetterEvent
         {
             record.AppendValue(view.Event.Data.Span);
         }
-    }
-
-    private static CloudEvent AsVersion1(CloudEvent @event)
-    {
-        if (!@event.Get(CoreAttribute.SpecVersion).SequenceEqual("0.3"u8))
-        {
-            return @event;
-        }
-
-        var block = new List<byte>(256);
-        var core = new AttributeSlice[CloudEvent.CoreCount];
-        for (var i = 0; i < core.Length; i++)
-        {
-            var attribute = (CoreAttribute)i;
-            core[i] = @event.Has(attribute)
-                ? Put(block, [], attribute == CoreAttribute.SpecVersion ? "1.0"u8 : @event.Get(attribute), AttributeType.String)
-                : AttributeSlice.Absent;
-        }
-
-        var extensions = new AttributeSlice[@event.ExtensionCount];
-        for (var i = 0; i < extensions.Length; i++)
-        {
-            extensions[i] = Put(block, @event.ExtensionName(i), @event.ExtensionValue(i), @event.ExtensionType(i));
-        }
-
-        return new CloudEvent([.. block], core, extensions, @event.Data, @event.Form);
-    }
-
-    private static AttributeSlice Put(List<byte> block, ReadOnlySpan<byte> name, ReadOnlySpan<byte> value, AttributeType type)
-    {
-        var start = block.Count;
-        block.AddRange(name);
-        block.AddRange(value);
-        return new AttributeSlice(start, name.Length, start + name.Length, value.Length, type);
     }
 }
