@@ -14,4 +14,6 @@ namespace Brokkr.Apis;
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(Service))]
 [JsonSerializable(typeof(AddressableObject))]
+[JsonSerializable(typeof(BrokerDefaults))]
+[JsonSerializable(typeof(KReference))]
 public sealed partial class ApisJson : JsonSerializerContext;

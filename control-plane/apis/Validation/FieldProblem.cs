@@ -1,0 +1,72 @@
+using System.Text;
+
+namespace Brokkr.Apis.Validation;
+
+/// <summary>What is wrong with a field.</summary>
+/// <param name="Path">The field, such as <c>spec.filters[0].exact</c>; empty for the object as a whole.</param>
+/// <param name="Message">What is wrong, as the end of a sentence that begins with the field: <c>must not be negative</c>.</param>
+/// <param name="IsWarning">Whether the object can be used all the same.</param>
+public sealed record FieldProblem(string Path, string Message, bool IsWarning = false)
+{
+    /// <summary><c>spec.delivery.retry: must not be negative</c>.</summary>
+    public override string ToString() => Path.Length > 0 ? $"{Path}: {Message}" : Message;
+}
+
+/// <summary>Writes paths of fields: <c>spec.filters[0].exact.type</c>, <c>metadata.annotations[a.b/c]</c>.</summary>
+public static class FieldPath
+{
+    /// <summary>The path of a member. A name that is not plain (letters, digits, <c>-</c>, <c>_</c>) comes in brackets.</summary>
+    public static string Member(string path, string name)
+    {
+        foreach (var c in name)
+        {
+            if (!char.IsAsciiLetterOrDigit(c) && c is not ('-' or '_'))
+            {
+                return $"{path}[{name}]";
+            }
+        }
+
+        return path.Length == 0 ? name : $"{path}.{name}";
+    }
+
+    /// <summary>The path of an element of a list, from 0.</summary>
+    public static string Element(string path, int index) => $"{path}[{index}]";
+
+    /// <summary>The path of what holds a field; empty for a top-level field.</summary>
+    public static string Parent(string path)
+    {
+        if (path.EndsWith(']'))
+        {
+            return path[..Math.Max(0, path.LastIndexOf('['))];
+        }
+
+        return path[..Math.Max(0, path.LastIndexOf('.'))];
+    }
+
+    /// <summary>The path of an annotation.</summary>
+    public static string Annotation(string name) => Member("metadata.annotations", name);
+}
+
+/// <summary>Collects problems.</summary>
+internal sealed class ProblemList
+{
+    private readonly List<FieldProblem> _problems = [];
+
+    public IReadOnlyList<FieldProblem> Problems => _problems;
+
+    public void Error(string path, string message) => _problems.Add(new FieldProblem(path, message));
+
+    public void Warn(string path, string message) => _problems.Add(new FieldProblem(path, message, IsWarning: true));
+
+    /// <summary>A value as it is quoted in messages: short and on one line.</summary>
+    public static string Quote(string value)
+    {
+        var text = new StringBuilder("\"");
+        foreach (var c in value.AsSpan(0, Math.Min(value.Length, 80)))
+        {
+            text.Append(char.IsControl(c) ? '?' : c);
+        }
+
+        return text.Append(value.Length > 80 ? "...\"" : "\"").ToString();
+    }
+}
