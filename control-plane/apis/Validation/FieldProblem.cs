@@ -54,6 +54,9 @@ internal sealed class ProblemList
 
     public IReadOnlyList<FieldProblem> Problems => _problems;
 
+    /// <summary>Whether messages may show values; not those of Secrets.</summary>
+    public bool QuotesValues { get; init; } = true;
+
     public void Error(string path, string message) => _problems.Add(new FieldProblem(path, message));
 
     public void Warn(string path, string message) => _problems.Add(new FieldProblem(path, message, IsWarning: true));

@@ -35,10 +35,11 @@ public static class ShapeCheck
     /// <param name="json">The object.</param>
     /// <param name="type">Its type, from <see cref="ApisJson"/>.</param>
     /// <param name="openSpec">Whether <c>spec</c> may have fields that the type does not know: the type has only a part of it.</param>
+    /// <param name="quoteValues">Whether messages may show values; false for Secrets.</param>
     /// <returns>Problems. Without an error among them the object can be read, except perhaps its <c>status</c>.</returns>
-    public static IReadOnlyList<FieldProblem> Check(JsonObject json, JsonTypeInfo type, bool openSpec = false)
+    public static IReadOnlyList<FieldProblem> Check(JsonObject json, JsonTypeInfo type, bool openSpec = false, bool quoteValues = true)
     {
-        var problems = new ProblemList();
+        var problems = new ProblemList { QuotesValues = quoteValues };
         foreach (var (name, value) in json)
         {
             if (Find(type, name) is not { } property)
@@ -100,10 +101,10 @@ public static class ShapeCheck
 
                 break;
             case JsonTypeInfoKind.Object or JsonTypeInfoKind.Dictionary:
-                problems.Error(path, $"must be a mapping, is {Describe(node)}");
+                problems.Error(path, $"must be a mapping, is {Describe(node, problems)}");
                 break;
             case JsonTypeInfoKind.Enumerable:
-                problems.Error(path, $"must be a list, is {Describe(node)}");
+                problems.Error(path, $"must be a list, is {Describe(node, problems)}");
                 break;
             default:
                 WalkScalar(node, info.Type, path, problems);
@@ -139,32 +140,33 @@ public static class ShapeCheck
             if (kind != JsonValueKind.String)
             {
                 var remedy = node is JsonValue ? ": put it in quotes" : "";
-                problems.Error(path, $"must be a text, is {Describe(node)}{remedy}");
+                problems.Error(path, $"must be a text, is {Describe(node, problems)}{remedy}");
             }
         }
         else if (type == typeof(bool))
         {
             if (kind is not (JsonValueKind.True or JsonValueKind.False))
             {
-                problems.Error(path, $"must be true or false, is {Describe(node)}");
+                problems.Error(path, $"must be true or false, is {Describe(node, problems)}");
             }
         }
         else if (kind != JsonValueKind.Number || !TryGetWhole(node, out var number))
         {
-            problems.Error(path, $"must be a whole number, is {Describe(node)}");
+            problems.Error(path, $"must be a whole number, is {Describe(node, problems)}");
         }
         else if (type == typeof(int) && number is < int.MinValue or > int.MaxValue)
         {
-            problems.Error(path, $"must be a whole number of at most 32 bits, is {number.ToString(CultureInfo.InvariantCulture)}");
+            problems.Error(path, $"must be a whole number of at most 32 bits, is {Describe(node, problems)}");
         }
     }
 
     private static bool TryGetWhole(JsonNode node, out long number) =>
         long.TryParse(node.ToJsonString(), NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out number);
 
-    private static string Describe(JsonNode node) =>
+    private static string Describe(JsonNode node, ProblemList problems) =>
         node switch
         {
+            JsonValue when !problems.QuotesValues => "another kind of value",
             JsonArray => "a list",
             JsonObject => "a mapping",
             _ => node.GetValueKind() switch

@@ -1,0 +1,31 @@
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Controller;
+
+/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6008.</summary>
+internal static partial class Log
+{
+    [LoggerMessage(6000, LogLevel.Warning, "The folder {Folder} cannot be watched; it is looked at every {Interval} instead")]
+    public static partial void FolderNotWatched(this ILogger logger, Exception exception, string folder, TimeSpan interval);
+
+    [LoggerMessage(6001, LogLevel.Error, "The folder {Folder} could not be applied; trying again with the next change")]
+    public static partial void FolderNotApplied(this ILogger logger, Exception exception, string folder);
+
+    [LoggerMessage(6002, LogLevel.Information, "Contract {Generation} published: {Resources} resources, {Egresses} egresses")]
+    public static partial void ContractPublished(this ILogger logger, ulong generation, int resources, int egresses);
+
+    [LoggerMessage(6003, LogLevel.Information, "Topic {Topic} created with {Partitions} partitions")]
+    public static partial void TopicCreated(this ILogger logger, string topic, int partitions);
+
+    [LoggerMessage(6004, LogLevel.Warning, "Topic {Topic} is not ready: {Reason}; trying again in {Delay}")]
+    public static partial void TopicNotReady(this ILogger logger, string topic, string reason, TimeSpan delay);
+
+    [LoggerMessage(6005, LogLevel.Information, "Consumer group {Group} deleted: its Trigger is gone")]
+    public static partial void GroupDeleted(this ILogger logger, string group);
+
+    [LoggerMessage(6006, LogLevel.Warning, "Consumer group {Group} of a deleted Trigger could not be deleted and is left: {Reason}")]
+    public static partial void GroupLeft(this ILogger logger, string group, string reason);
+
+    [LoggerMessage(6007, LogLevel.Error, "A subscriber to changes failed")]
+    public static partial void SubscriberFailed(this ILogger logger, Exception exception);
+}
