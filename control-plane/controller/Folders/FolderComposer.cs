@@ -135,7 +135,7 @@ internal sealed class FolderComposer(FolderOptions options)
         }
     }
 
-    private static (ApiObject Value, IEnumerable<FieldProblem> Problems) Check(
+    private (ApiObject Value, IEnumerable<FieldProblem> Problems) Check(
         ApiObject value,
         EventingFeatures features,
         BrokerDefaults? defaults
@@ -152,6 +152,9 @@ internal sealed class FolderComposer(FolderOptions options)
             case KafkaSink sink:
                 sink = Defaulting.Apply(sink);
                 return (sink, KafkaSinkRules.Check(sink));
+            case ConfigMap { Name: KafkaFeatures.ConfigMapName } map
+                when string.Equals(map.Namespace, options.SystemNamespace, StringComparison.Ordinal):
+                return (map, KafkaFeatures.Read(map.Data).Problems);
             case Secret secret:
                 return (secret, SecretData.Check(secret));
             default:
