@@ -77,17 +77,17 @@ internal static class EgressTranslation
             dialects.Add(new DialectedFilter { Not = new Not { Filter = Filter(filter.Not) } });
         }
 
-        if (filter.Exact is not null)
+        if (filter.Exact is { Count: > 0 })
         {
             dialects.Add(new DialectedFilter { Exact = Fill(new Exact(), exact => exact.Attributes, filter.Exact) });
         }
 
-        if (filter.Prefix is not null)
+        if (filter.Prefix is { Count: > 0 })
         {
             dialects.Add(new DialectedFilter { Prefix = Fill(new Prefix(), prefix => prefix.Attributes, filter.Prefix) });
         }
 
-        if (filter.Suffix is not null)
+        if (filter.Suffix is { Count: > 0 })
         {
             dialects.Add(new DialectedFilter { Suffix = Fill(new Suffix(), suffix => suffix.Attributes, filter.Suffix) });
         }

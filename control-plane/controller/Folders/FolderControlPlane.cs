@@ -146,8 +146,10 @@ public sealed class FolderControlPlane : IAsyncDisposable
         {
             await Task.WhenAny(topics, Task.Delay(topicWait, _time, cancellation));
             cancellation.ThrowIfCancellationRequested();
-            _topics.Update(plan.Resources.Values, _stop.Token);
         }
+
+        // Takes in what has finished by now.
+        _topics.Update(plan.Resources.Values, _stop.Token);
 
         Publish(plan);
         UpdateGroups(snapshot, plan);
