@@ -2,6 +2,7 @@ using System.Globalization;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Clients;
 using Brokkr.Kafka.Configuration;
+using Brokkr.Kafka.Groups;
 using Brokkr.Kafka.Native;
 using Microsoft.Extensions.Logging;
 
@@ -20,7 +21,7 @@ public sealed class KafkaLog : ILog
     private readonly Lazy<AdminClient> _admin;
     private readonly Lazy<KafkaReaders> _readers;
     private readonly Lazy<KafkaTopics> _topics;
-    private readonly Lazy<KafkaCursors> _cursors;
+    private readonly Lazy<GroupOffsetsClient> _cursors;
 
     /// <summary>Prepares the clients; connects when the first is needed.</summary>
     /// <param name="bootstrapServers">Comma separated list of <c>host:port</c>.</param>
@@ -63,7 +64,7 @@ public sealed class KafkaLog : ILog
             new AdminClient(ClientProperties.ForAdmin(_consumer, options.RequestTimeout), options.RequestTimeout, _logger)
         );
         _topics = new Lazy<KafkaTopics>(() => new KafkaTopics(_admin.Value));
-        _cursors = new Lazy<KafkaCursors>(() => new KafkaCursors(_admin.Value));
+        _cursors = new Lazy<GroupOffsetsClient>(() => new GroupOffsetsClient(_consumer, options.RequestTimeout, _logger));
         _readers = new Lazy<KafkaReaders>(() => new KafkaReaders(_consumer, options, _topics.Value, _logger));
 
         void Report(string key)
@@ -131,6 +132,11 @@ public sealed class KafkaLog : ILog
         if (_readers.IsValueCreated)
         {
             await _readers.Value.DisposeAsync();
+        }
+
+        if (_cursors.IsValueCreated)
+        {
+            await _cursors.Value.DisposeAsync();
         }
 
         if (_admin.IsValueCreated)

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka;
 
-/// <summary>Every log message of this assembly. Next free id: 2011.</summary>
+/// <summary>Every log message of this assembly. Next free ids: 2011; for groups 2055.</summary>
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Information, "The Kafka client property {Key} is unknown here and has no effect")]
@@ -37,4 +37,19 @@ internal static partial class Log
 
     [LoggerMessage(2010, LogLevel.Warning, "Records were not delivered before the producer was closed; their senders were told")]
     public static partial void ClosedWithRecords(this ILogger logger);
+
+    [LoggerMessage(2050, LogLevel.Debug, "Group positions: connected to {Broker}")]
+    public static partial void BrokerConnected(this ILogger logger, string broker);
+
+    [LoggerMessage(2051, LogLevel.Warning, "Group positions: {Broker} cannot be reached: {Reason}")]
+    public static partial void BrokerNotReached(this ILogger logger, string broker, string reason);
+
+    [LoggerMessage(2052, LogLevel.Information, "Group positions: the connection to {Broker} is gone: {Reason}")]
+    public static partial void BrokerLost(this ILogger logger, string broker, string reason);
+
+    [LoggerMessage(2053, LogLevel.Debug, "Group {Group} is coordinated by {Broker}")]
+    public static partial void CoordinatorFound(this ILogger logger, string group, string broker);
+
+    [LoggerMessage(2054, LogLevel.Debug, "Group {Group}: asking again: {Reason}")]
+    public static partial void GroupAskedAgain(this ILogger logger, string group, string reason);
 }

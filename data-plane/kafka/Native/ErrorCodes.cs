@@ -22,10 +22,24 @@ internal static class ErrorCodes
 
     public const int None = 0;
     public const int UnknownTopicOrPartition = 3;
+    public const int LeaderNotAvailable = 5;
+    public const int NotLeader = 6;
+    public const int RequestTimedOut = 7;
     public const int MessageSizeTooLarge = 10;
+    public const int OffsetMetadataTooLarge = 12;
+    public const int NetworkException = 13;
+    public const int CoordinatorLoadInProgress = 14;
+    public const int CoordinatorNotAvailable = 15;
+    public const int NotCoordinator = 16;
     public const int InvalidTopic = 17;
     public const int RecordListTooLarge = 18;
+    public const int NotEnoughReplicas = 19;
+    public const int NotEnoughReplicasAfterAppend = 20;
+    public const int IllegalGeneration = 22;
+    public const int InvalidGroup = 24;
     public const int UnknownMember = 25;
+    public const int RebalanceInProgress = 27;
+    public const int InvalidCommitOffsetSize = 28;
     public const int TopicAuthorizationFailed = 29;
     public const int GroupAuthorizationFailed = 30;
     public const int ClusterAuthorizationFailed = 31;
@@ -36,8 +50,13 @@ internal static class ErrorCodes
     public const int InvalidConfig = 40;
     public const int InvalidRequest = 42;
     public const int PolicyViolation = 44;
+    public const int KafkaStorage = 56;
     public const int SaslAuthenticationFailed = 58;
     public const int NonEmptyGroup = 68;
     public const int GroupNotFound = 69;
     public const int TopicDeletionDisabled = 73;
+    public const int UnstableOffsetCommit = 88;
+    public const int ThrottlingQuotaExceeded = 89;
+    public const int FencedMemberEpoch = 110;
+    public const int StaleMemberEpoch = 113;
 }

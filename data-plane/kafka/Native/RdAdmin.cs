@@ -9,9 +9,6 @@ internal static unsafe partial class RdAdmin
 
     public const int CreateTopicsOperation = 1;
     public const int DeleteTopicsOperation = 2;
-    public const int DeleteGroupsOperation = 7;
-    public const int ListGroupOffsetsOperation = 14;
-    public const int AlterGroupOffsetsOperation = 15;
     public const int DescribeTopicsOperation = 19;
     public const int DescribeClusterOperation = 20;
     public const int ListOffsetsOperation = 21;
@@ -99,46 +96,4 @@ internal static unsafe partial class RdAdmin
 
     [LibraryImport(Library, EntryPoint = "rd_kafka_ListOffsetsResultInfo_topic_partition")]
     public static partial PartitionEntry* ListOffsetsPartition(nint info);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_DeleteGroup_new", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint DeleteGroup(string group);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_DeleteGroup_destroy")]
-    public static partial void DeleteGroupDestroy(nint group);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_DeleteGroups")]
-    public static partial void DeleteGroups(nint client, nint* groups, nuint count, nint options, nint queue);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_DeleteGroups_result_groups")]
-    public static partial nint* DeleteGroupsResult(nint @event, nuint* count);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_ListConsumerGroupOffsets_new", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint ListGroupOffsetsRequest(string group, PartitionList* partitions);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_ListConsumerGroupOffsets_destroy")]
-    public static partial void ListGroupOffsetsDestroy(nint request);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_ListConsumerGroupOffsets")]
-    public static partial void ListGroupOffsets(nint client, nint* requests, nuint count, nint options, nint queue);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_ListConsumerGroupOffsets_result_groups")]
-    public static partial nint* ListGroupOffsetsResult(nint @event, nuint* count);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_AlterConsumerGroupOffsets_new", StringMarshalling = StringMarshalling.Utf8)]
-    public static partial nint AlterGroupOffsetsRequest(string group, PartitionList* partitions);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_AlterConsumerGroupOffsets_destroy")]
-    public static partial void AlterGroupOffsetsDestroy(nint request);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_AlterConsumerGroupOffsets")]
-    public static partial void AlterGroupOffsets(nint client, nint* requests, nuint count, nint options, nint queue);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_AlterConsumerGroupOffsets_result_groups")]
-    public static partial nint* AlterGroupOffsetsResult(nint @event, nuint* count);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_group_result_error")]
-    public static partial nint GroupResultError(nint result);
-
-    [LibraryImport(Library, EntryPoint = "rd_kafka_group_result_partitions")]
-    public static partial PartitionList* GroupResultPartitions(nint result);
 }
