@@ -29,6 +29,8 @@ internal sealed class ApiVersions
     private static (short Min, short Max)? Ours(Api api) =>
         api switch
         {
+            // The first that can be asked not to create a topic.
+            Api.Metadata => (4, 4),
             Api.OffsetCommit => (2, 7),
             // The second is the first in which all topics can be asked for.
             Api.OffsetFetch => (2, 5),

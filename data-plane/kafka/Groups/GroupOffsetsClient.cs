@@ -49,7 +49,22 @@ internal sealed class GroupOffsetsClient : ICursorStore, IAsyncDisposable
 
     public async Task<IReadOnlyDictionary<int, CursorPosition>> LoadAsync(string group, string topic, CancellationToken cancellation)
     {
-        var answer = await AskAsync(group, new OffsetFetchRequest(group, topic), cancellation);
+        var answer = await AskAsync(group, new OffsetFetchRequest(group, topic, null), cancellation);
+        if (answer is { Error: ErrorCodes.None, Value.Count: 0 })
+        {
+            // Nothing there, or nothing that these credentials may see: asked by number, the broker says which.
+            var (error, count, where) = await AskAsync(group, new PartitionCountRequest(topic), cancellation);
+            if (error != ErrorCodes.None)
+            {
+                throw GroupErrors.Exception(group, error, where);
+            }
+
+            if (count > 0)
+            {
+                answer = await AskAsync(group, new OffsetFetchRequest(group, topic, count), cancellation);
+            }
+        }
+
         return answer.Error switch
         {
             ErrorCodes.None => answer.Value!,

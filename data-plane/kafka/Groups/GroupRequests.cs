@@ -1,5 +1,6 @@
 using System.Text;
 using Brokkr.Core.Log;
+using Brokkr.Kafka.Native;
 
 namespace Brokkr.Kafka.Groups;
 
@@ -44,8 +45,51 @@ internal sealed class FindCoordinatorRequest(string group) : Request<GroupAnswer
     }
 }
 
-/// <summary>All committed offsets of a group; those of one topic are kept.</summary>
-internal sealed class OffsetFetchRequest(string group, string topic)
+/// <summary>How many partitions a topic has. Any broker can tell; the topic is not created.</summary>
+internal sealed class PartitionCountRequest(string topic) : Request<GroupAnswer<int>>(Api.Metadata)
+{
+    public override void Write(FrameWriter writer, short version)
+    {
+        writer.Int32(1);
+        writer.String(topic);
+        writer.Int8(0); // do not create
+    }
+
+    public override GroupAnswer<int> Read(ref FrameReader reader, short version)
+    {
+        reader.Int32(); // throttling
+        for (var brokers = reader.Count(sizeof(int) + sizeof(short) + sizeof(int) + sizeof(short)); brokers > 0; brokers--)
+        {
+            reader.Int32();
+            reader.Text();
+            reader.Int32();
+            reader.Text();
+        }
+
+        reader.Text(); // cluster
+        reader.Int32(); // controller
+        if (reader.Count(2 * sizeof(short) + 1 + sizeof(int)) != 1)
+        {
+            throw new ProtocolException("one topic was asked for, and not one answered");
+        }
+
+        var error = reader.Int16();
+        reader.Text();
+        reader.Int8();
+        var count = reader.Count(sizeof(short) + 4 * sizeof(int));
+        return error == ErrorCodes.UnknownTopicOrPartition
+            ? new GroupAnswer<int>(0, 0)
+            : new GroupAnswer<int>(error, count, $"topic {topic}");
+    }
+}
+
+/// <summary>Committed offsets of a group; those of one topic are kept.</summary>
+/// <param name="group">The group.</param>
+/// <param name="topic">The topic.</param>
+/// <param name="partitions">
+/// To ask for the partitions below this number only; null for all that there are, which leaves out in silence what the user may not see.
+/// </param>
+internal sealed class OffsetFetchRequest(string group, string topic, int? partitions)
     : Request<GroupAnswer<IReadOnlyDictionary<int, CursorPosition>>>(Api.OffsetFetch)
 {
     private readonly byte[] _topic = Encoding.UTF8.GetBytes(topic);
@@ -53,7 +97,19 @@ internal sealed class OffsetFetchRequest(string group, string topic)
     public override void Write(FrameWriter writer, short version)
     {
         writer.String(group);
-        writer.Int32(-1); // all topics: the numbers of the partitions are not known here
+        if (partitions is not { } count)
+        {
+            writer.Int32(-1); // all topics: the numbers of the partitions are not known here
+            return;
+        }
+
+        writer.Int32(1);
+        writer.String(topic);
+        writer.Int32(count);
+        for (var i = 0; i < count; i++)
+        {
+            writer.Int32(i);
+        }
     }
 
     public override GroupAnswer<IReadOnlyDictionary<int, CursorPosition>> Read(ref FrameReader reader, short version)

@@ -3,6 +3,7 @@ namespace Brokkr.Kafka.Groups;
 /// <summary>The requests in use, by their numbers in the protocol.</summary>
 internal enum Api : short
 {
+    Metadata = 3,
     OffsetCommit = 8,
     OffsetFetch = 9,
     FindCoordinator = 10,
