@@ -75,12 +75,13 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
 
         produced.Add(-size);
         pending.Return();
-        if (code == ErrorCodes.Fatal)
+        if (code != ErrorCodes.QueueFull && producer.FatalReason() is { } reason)
         {
-            Replace(producer);
+            Replace(producer, reason);
         }
 
-        return ValueTask.FromResult(AppendResult.Failed(OutcomeOf(code), Rd.Describe(code)));
+        var outcome = _producer == producer ? OutcomeOf(code) : AppendOutcome.RetryLater;
+        return ValueTask.FromResult(AppendResult.Failed(outcome, Rd.Describe(code)));
     }
 
     public async ValueTask DisposeAsync()
@@ -184,7 +185,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
         }
     }
 
-    private void Replace(Producer failed)
+    private void Replace(Producer failed, string reason)
     {
         lock (_replacing)
         {
@@ -193,7 +194,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
                 return;
             }
 
-            _logger.ProducerReplaced(failed.FatalReason());
+            _logger.ProducerReplaced(reason);
             _producer = new Producer(_settings, _logger);
         }
 
@@ -242,11 +243,11 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
             return topic.Handle != 0;
         }
 
-        public unsafe string FatalReason()
+        /// <summary>The error after which this producer accepts nothing any more; null while there is none.</summary>
+        public unsafe string? FatalReason()
         {
             var error = stackalloc byte[512];
-            _ = Rd.FatalError(Handle, error, 512);
-            return Rd.Text(error);
+            return Rd.FatalError(Handle, error, 512) == ErrorCodes.None ? null : Rd.Text(error);
         }
 
         public async ValueTask DisposeAsync()
