@@ -179,7 +179,8 @@ public sealed class ReceiverHost : IAsyncDisposable
         // Only their size together is limited, as in the original.
         limits.MaxRequestHeaderCount = options.MaxHeaderBytes;
         limits.MaxRequestBufferSize = Math.Max(options.MaxRequestLineBytes + options.MaxHeaderBytes, 256 * 1024);
-        limits.KeepAliveTimeout = options.IdleTimeout > TimeSpan.Zero ? options.IdleTimeout : Timeout.InfiniteTimeSpan;
+        // Not infinite: the server adds it to a timestamp, which overflows, and closes connections at its next heartbeat.
+        limits.KeepAliveTimeout = options.IdleTimeout > TimeSpan.Zero ? options.IdleTimeout : TimeSpan.FromDays(365);
         limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
         limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
         return server;

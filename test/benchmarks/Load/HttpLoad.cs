@@ -83,7 +83,7 @@ internal static class HttpLoad
                         var more = await socket.ReceiveAsync(buffer.AsMemory(read), _stop.Token);
                         if (more == 0)
                         {
-                            throw new IOException("closed by the server");
+                            throw new IOException($"closed by the server after: {Encoding.ASCII.GetString(buffer)}");
                         }
 
                         read += more;
@@ -128,6 +128,27 @@ internal static class HttpLoad
 
             System.Buffers.Text.Utf8Parser.TryParse(head[(at + 16)..], out int length, out _);
             return answer.Length >= end + 4 + length;
+        }
+    }
+
+    /// <summary>Waits until a server accepts events on a path.</summary>
+    public static async Task AcceptedAsync(int port, string path)
+    {
+        using var client = new HttpClient();
+        while (true)
+        {
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri($"http://127.0.0.1:{port}{path}"));
+            request.Headers.Add("ce-specversion", "1.0");
+            request.Headers.Add("ce-id", "0");
+            request.Headers.Add("ce-source", "/benchmark/source");
+            request.Headers.Add("ce-type", "com.example.benchmark");
+            using var response = await client.SendAsync(request);
+            if (response.IsSuccessStatusCode)
+            {
+                return;
+            }
+
+            await Task.Delay(TimeSpan.FromMilliseconds(50), TimeProvider.System, CancellationToken.None);
         }
     }
 

@@ -85,9 +85,7 @@ internal static class RoleChildren
             };
             if (expected.Name is not null)
             {
-                egress.DialectedFilter.Add(
-                    new DialectedFilter { Exact = new Exact { Attributes = { [expected.Name] = expected.Value } } }
-                );
+                egress.DialectedFilter.Add(new DialectedFilter { Exact = new Exact { Attributes = { [expected.Name] = expected.Value } } });
             }
 
             resource.Egresses.Add(egress);

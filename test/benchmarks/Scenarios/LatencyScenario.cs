@@ -54,6 +54,7 @@ internal static class LatencyScenario
                 Guid.NewGuid().ToString("N")
             );
             var port = int.Parse(receiver.Value("port"), CultureInfo.InvariantCulture);
+            await HttpLoad.AcceptedAsync(port, RoleChildren.Path);
             rows.Add(await AtRateAsync($"through receiver, Kafka and dispatcher, {order.ToLowerInvariant()}", port, RoleChildren.Path));
         }
 

@@ -37,17 +37,11 @@ internal static class ReceiverScenario
         Table.Print("Receiver: 1 KiB binary events, answered when Kafka has them", rows);
     }
 
-    private static async Task<Row> HttpAsync(
-        string work,
-        string part,
-        string path,
-        int connections,
-        Bench bench,
-        params string[] arguments
-    )
+    private static async Task<Row> HttpAsync(string work, string part, string path, int connections, Bench bench, params string[] arguments)
     {
         await using var child = await Child.StartAsync(part, arguments);
         var port = int.Parse(child.Value("port"), System.Globalization.CultureInfo.InvariantCulture);
+        await HttpLoad.AcceptedAsync(port, path);
         await using var load = new HttpLoad.Run(port, connections, HttpLoad.Event(path));
         await Task.Delay(bench.WarmUp, TimeProvider.System, CancellationToken.None);
         load.TakeLatencies();
