@@ -126,8 +126,7 @@ internal static class HttpLoad
                 return true;
             }
 
-            System.Buffers.Text.Utf8Parser.TryParse(head[(at + 16)..], out int length, out _);
-            return answer.Length >= end + 4 + length;
+            return System.Buffers.Text.Utf8Parser.TryParse(head[(at + 16)..], out int length, out _) && answer.Length >= end + 4 + length;
         }
     }
 
