@@ -7,7 +7,7 @@ public sealed record EmbeddedLogOptions
 {
     /// <summary>
     /// The data folder; created if it is missing. It holds <c>brokkr.db</c> (with SQLite's <c>-wal</c> and <c>-shm</c> beside it) and
-    /// <c>brokkr.lock</c>, and belongs to one process at a time.
+    /// <c>brokkr.lock</c> and <c>brokkr.pid</c>, and belongs to one process at a time.
     /// </summary>
     public required string Folder { get; init; }
 

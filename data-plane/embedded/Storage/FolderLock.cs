@@ -9,9 +9,18 @@ namespace Brokkr.Embedded.Storage;
 internal sealed class FolderLock : IDisposable
 {
     private const string FileName = "brokkr.lock";
-    private readonly FileStream _file;
 
-    private FolderLock(FileStream file) => _file = file;
+    /// <summary>Holds the process id. A file of its own, because a locked one cannot be read.</summary>
+    private const string ProcessFileName = "brokkr.pid";
+
+    private readonly FileStream _file;
+    private readonly string _processFile;
+
+    private FolderLock(FileStream file, string processFile)
+    {
+        _file = file;
+        _processFile = processFile;
+    }
 
     /// <summary>Takes the lock, creating the folder if it is missing.</summary>
     /// <exception cref="LogConfigurationException">Another process has it, or the folder cannot be written to.</exception>
@@ -39,32 +48,56 @@ internal sealed class FolderLock : IDisposable
         catch (IOException e)
         {
             throw new LogConfigurationException(
-                $"the data folder {folder} is in use by another process{Owner(path)}: stop that process, or choose another data folder",
+                $"the data folder {folder} is in use by another process{Owner(folder)}: stop that process, or choose another data folder",
                 e
             );
         }
 
-        // For people who look into the file, and for the message above.
-        file.SetLength(0);
-        file.Write(System.Text.Encoding.ASCII.GetBytes(Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n"));
-        return new FolderLock(file);
+        var processFile = Path.Combine(folder, ProcessFileName);
+        try
+        {
+            File.WriteAllText(processFile, Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk. The lock holds without it; whoever finds the folder locked is not told by which process.
+            TryDelete(processFile);
+        }
+
+        return new FolderLock(file, processFile);
     }
 
-    public void Dispose() => _file.Dispose();
+    public void Dispose()
+    {
+        TryDelete(_processFile);
+        _file.Dispose();
+    }
 
-    private static string Owner(string path)
+    private static string Owner(string folder)
     {
         try
         {
-            using var reader = new StreamReader(new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
-            return int.TryParse(reader.ReadLine(), CultureInfo.InvariantCulture, out var process)
+            return int.TryParse(File.ReadAllText(Path.Combine(folder, ProcessFileName)), CultureInfo.InvariantCulture, out var process)
                 ? string.Create(CultureInfo.InvariantCulture, $" (process {process})")
                 : "";
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // Where a locked file cannot be read the message does without the number.
+            // The message does without the number.
             return "";
+        }
+    }
+
+    private static void TryDelete(string path)
+    {
+        try
+        {
+            File.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // It is only for people; the next process that takes the lock writes it anew.
+            return;
         }
     }
 }
