@@ -58,6 +58,9 @@ public sealed class EmbeddedLog : ILog, ILogWriter, ILogReaders
     /// <inheritdoc/>
     public ILogReaders Readers => this;
 
+    /// <summary>The thread that writes, for tests that make the disk fail or stall.</summary>
+    internal Writer WriterThread => _writer;
+
     /// <inheritdoc/>
     public ICursorStore Cursors { get; }
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Embedded;
 
-/// <summary>Log messages of the embedded log: event ids from 3000. Next free id: 3010.</summary>
+/// <summary>Log messages of the embedded log: event ids from 3000. Next free id: 3011.</summary>
 internal static partial class Log
 {
     [LoggerMessage(3000, LogLevel.Information, "embedded log {Path} opened: {Topics} topics, {Partitions} partitions")]
@@ -42,4 +42,7 @@ internal static partial class Log
         "embedded log: the write-ahead log of {Path} could not be folded into the file; it is tried again"
     )]
     public static partial void CheckpointFailed(this ILogger logger, string path, Exception error);
+
+    [LoggerMessage(3010, LogLevel.Error, "embedded log: something that was written could not be answered")]
+    public static partial void AnswerFailed(this ILogger logger, Exception error);
 }

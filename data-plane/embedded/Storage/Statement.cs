@@ -1,3 +1,4 @@
+using System.Text;
 using Microsoft.Data.Sqlite;
 using SQLitePCL;
 
@@ -16,7 +17,8 @@ internal sealed class Statement(sqlite3 database, sqlite3_stmt statement) : IDis
 
     public Statement Bind(int index, string value)
     {
-        Check(raw.sqlite3_bind_text(statement, index, value));
+        // With its length: a NUL in a text is a character like others.
+        Check(raw.sqlite3_bind_text(statement, index, Encoding.UTF8.GetBytes(value)));
         return this;
     }
 
@@ -76,7 +78,7 @@ internal sealed class Statement(sqlite3 database, sqlite3_stmt statement) : IDis
 
     public long Int64(int column) => raw.sqlite3_column_int64(statement, column);
 
-    public string Text(int column) => raw.sqlite3_column_text(statement, column).utf8_to_string();
+    public string Text(int column) => Encoding.UTF8.GetString(Blob(column));
 
     /// <summary>Valid until the next step.</summary>
     public ReadOnlySpan<byte> Blob(int column) => raw.sqlite3_column_blob(statement, column);

@@ -37,7 +37,6 @@ internal sealed class PendingAppend : WriteOperation, IValueTaskSource<AppendRes
 
     public override void Apply(WriteSession session)
     {
-        _offset = -1;
         if (_topic.Going || _topic.Gone)
         {
             return;
@@ -135,6 +134,7 @@ internal sealed class PendingAppend : WriteOperation, IValueTaskSource<AppendRes
             append._topic = topic;
             append._partition = record.HasKey ? topic.Partitions[Murmur2.PartitionOf(record.Key, topic.Partitions.Length)] : null;
             append._deadline = deadline;
+            append._offset = -1;
             append._answered = 0;
             append._owners = 2;
             return append;

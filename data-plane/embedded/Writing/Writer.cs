@@ -51,6 +51,8 @@ internal sealed class Writer : IAsyncDisposable
 
     public WriteQueue Queue { get; }
 
+    public TopicTable Topics => _topics;
+
     /// <summary>Completes when the file is open and the topics are known; fails if it cannot be opened.</summary>
     public Task Opened => _opened.Task;
 
@@ -148,13 +150,26 @@ internal sealed class Writer : IAsyncDisposable
         _session.Publish();
         foreach (var operation in batch)
         {
-            operation.Committed();
+            Answer(operation);
         }
 
         if (!_healthy)
         {
             _healthy = true;
             _logger.WriteRecovered(_path);
+        }
+    }
+
+    private void Answer(WriteOperation operation)
+    {
+        try
+        {
+            operation.Committed();
+        }
+        catch (Exception e)
+        {
+            // A bug; the others are answered all the same, and the thread lives.
+            _logger.AnswerFailed(e);
         }
     }
 
