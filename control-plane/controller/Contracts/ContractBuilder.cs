@@ -14,6 +14,9 @@ namespace Brokkr.Controller.Contracts;
 /// </summary>
 internal sealed class ContractBuilder
 {
+    // What the dispatcher adds to the name of a Broker's topic for the dead letters that nobody takes.
+    private const string DeadLetterSuffix = ".dead-letters";
+
     private readonly ContractInput _input;
     private readonly Dictionary<ObjectKey, ResourcePlan> _resources = [];
     private readonly Dictionary<ObjectKey, PlannedObject> _objects = [];
@@ -118,6 +121,11 @@ internal sealed class ContractBuilder
         if (isExternal && _input.EmbeddedLog)
         {
             notes.Add($"Topic {topic} is external; on the log of this process it is made, since nobody else can.");
+        }
+
+        if (topic.Length > KafkaNames.MaxTopicLength - DeadLetterSuffix.Length)
+        {
+            notes.Add($"Topic {topic} is too long for a topic {topic}{DeadLetterSuffix}: name a dead letter sink.");
         }
 
         status = status with { Topic = topic, Notes = notes };

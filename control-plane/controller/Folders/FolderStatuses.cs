@@ -21,6 +21,14 @@ internal static class FolderStatuses
                     : OfTrigger(status, statuses[key], topicOf(plan.Resources[key]).IsReady);
             }
 
+            if (status.Broker is { } broker && FindInvalid(snapshot, broker) is { } invalidBroker && planned.ResourceKey is null)
+            {
+                status = Conditions.With(
+                    status,
+                    Conditions.False(Conditions.BrokerReady, "BrokerInvalid", $"Broker {broker} has an error: {invalidBroker.Error}")
+                );
+            }
+
             statuses[status.Key] = status;
         }
 
@@ -50,6 +58,15 @@ internal static class FolderStatuses
                 .ThenBy(status => status.Key.Name, StringComparer.Ordinal),
         ];
     }
+
+    /// <summary>The Broker, if it stands in a file with an error and no version of it is in force.</summary>
+    private static InvalidObject? FindInvalid(FolderSnapshot snapshot, ObjectName broker) =>
+        snapshot.Invalid.TryGetValue(
+            new ObjectKey(GroupVersion.EventingGroup, Broker.KindName, broker.Namespace, broker.Name),
+            out var invalid
+        ) && !invalid.HasLastGood
+            ? invalid
+            : null;
 
     /// <summary>A text that differs when there is something new to tell.</summary>
     public static string Fingerprint(IReadOnlyList<ObjectStatus> statuses, IReadOnlyList<FileProblem> problems)

@@ -11,6 +11,10 @@ namespace Brokkr.Controller.Folders;
 /// at once. An object with an error keeps its last good version, a file that is no YAML keeps all its objects, and <see cref="Problems"/> says why; a
 /// deleted file deletes its objects.
 /// </summary>
+/// <remarks>
+/// Objects without a namespace are in <see cref="FolderOptions.DefaultNamespace"/>. A Broker without a class annotation is of class <c>Kafka</c>, unless
+/// <c>config-br-defaults</c> in the folder says otherwise: there is nobody else here who could serve it.
+/// </remarks>
 public sealed class FolderStore : IObjectStore, ISecretSource, IAsyncDisposable
 {
     private readonly FolderOptions _options;
@@ -24,10 +28,15 @@ public sealed class FolderStore : IObjectStore, ISecretSource, IAsyncDisposable
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _lock = new();
     private readonly List<Action> _watchers = [];
+
+    // Looking at a very large folder takes long: the pauses between are then longer too, so that it never costs more than a fiftieth of a core.
+    private const int RescanPause = 50;
+
     private volatile FolderSnapshot _snapshot = FolderSnapshot.Empty;
     private FileSystemWatcher? _watcher;
     private ITimer? _rescan;
     private Task _loop = Task.CompletedTask;
+    private DateTimeOffset _nextRescan;
 
     /// <summary>Creates the store; nothing is read before <see cref="StartAsync"/>.</summary>
     public FolderStore(FolderOptions options, TimeProvider time, ILoggerFactory loggers)
@@ -113,7 +122,13 @@ public sealed class FolderStore : IObjectStore, ISecretSource, IAsyncDisposable
         {
             while (await signals.WaitToReadAsync(_stop.Token))
             {
-                if (Drain())
+                var isChange = Drain();
+                if (!isChange && _time.GetUtcNow() < _nextRescan)
+                {
+                    continue;
+                }
+
+                if (isChange)
                 {
                     // Bounded, so that a file that is written all the time is still read.
                     for (var i = 0; i < 20; i++)
@@ -126,7 +141,9 @@ public sealed class FolderStore : IObjectStore, ISecretSource, IAsyncDisposable
                     }
                 }
 
+                var start = _time.GetTimestamp();
                 Apply();
+                _nextRescan = _time.GetUtcNow() + (_time.GetElapsedTime(start) * RescanPause);
             }
         }
         catch (OperationCanceledException) when (_stop.IsCancellationRequested)

@@ -293,6 +293,19 @@ public sealed class FolderControlPlaneTests
     }
 
     [Fact]
+    public async Task Trigger_of_a_broker_with_an_error_says_so()
+    {
+        await using var dev = await DevFolder.StartAsync(folder =>
+        {
+            folder.Write("b.yaml", Manifests.Broker("b", spec: "{delivery: {retry: -1}}"));
+            folder.Write("t.yaml", Manifests.Trigger("t", "b"));
+        });
+        var status = dev.StatusOf("Trigger", "shop/t");
+        Assert.Equal("BrokerInvalid", status.Reason);
+        Assert.Equal("Broker shop/b has an error: b.yaml:7: spec.delivery.retry: must not be negative", status.Message);
+    }
+
+    [Fact]
     public async Task Features_and_defaults_of_the_system_namespace_apply()
     {
         const string System = """
