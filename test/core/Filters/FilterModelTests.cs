@@ -91,23 +91,10 @@ public sealed class FilterModelTests
             FilterCompiler.Compile(All(Prefix(("source", "/")), Suffix(("subject", "s")), Exact(("knativekafkaoffset", "7")))),
             FilterCompiler.Compile(Any(Exact(("id", "no")), Not(Exact(("other", "w"))))),
         ];
-        var matched = 0;
-        Evaluate();
-        matched = 0;
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Evaluate();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
-        Assert.Equal(300, matched);
-
-        void Evaluate()
+        Assert.Equal([true, false, false, true, false, true, false], filters.Select(f => f.Matches(new FilterInput(e, overlay))));
+        foreach (var filter in filters)
         {
-            for (var i = 0; i < 100; i++)
-            {
-                foreach (var filter in filters)
-                {
-                    matched += filter.Matches(new FilterInput(e, overlay)) ? 1 : 0;
-                }
-            }
+            Assert.Equal(0, Allocated(() => filter.Matches(new FilterInput(e, overlay))));
         }
     }
 
