@@ -52,6 +52,7 @@ public sealed class DispatcherHost : IAsyncDisposable
             new DeliveryPool(),
             new MemoryShares(options),
             new CatchUpPlaces(options.CatchUpReaders),
+            new Startup(),
             new DispatcherMetrics(eventTypes ?? new EventTypeTags(options.EventTypeTag), series ?? NoMetricSeries.Instance),
             time,
             loggers.CreateLogger("Brokkr.Dispatcher")

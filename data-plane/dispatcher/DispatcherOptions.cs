@@ -44,8 +44,11 @@ public sealed record DispatcherOptions
     /// <summary>How long running requests may take to finish when the process stops. Kubernetes kills after 30 s by default.</summary>
     public TimeSpan StopBudget { get; init; } = TimeSpan.FromSeconds(20);
 
-    /// <summary>How long running requests may take to finish when a partition goes to another process or an egress is removed.</summary>
-    public TimeSpan HandOverBudget { get; init; } = TimeSpan.FromSeconds(8);
+    /// <summary>
+    /// How long running requests may take to finish when a partition goes to another process or an egress is removed. Less than what the log grants for
+    /// a hand-over, so that the positions can still be stored.
+    /// </summary>
+    public TimeSpan HandOverBudget { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>
     /// Bytes of records that may be held in this process: half of it in the windows of the partitions, half by deliveries that are not finished,

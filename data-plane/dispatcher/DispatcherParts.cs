@@ -13,6 +13,7 @@ internal sealed record DispatcherParts(
     DeliveryPool Deliveries,
     MemoryShares Memory,
     CatchUpPlaces CatchUpPlaces,
+    Startup Startup,
     DispatcherMetrics Metrics,
     TimeProvider Time,
     ILogger Logger

@@ -23,7 +23,16 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         Log = log;
         _parts = parts;
         DeadLetters = new DeadLetterTopics(log);
-        _surroundings = new FeedSurroundings(log, parts.Options, parts.Memory, parts.CatchUpPlaces, parts.Time, parts.Logger);
+        _surroundings = new FeedSurroundings(
+            log,
+            parts.Options,
+            parts.Memory,
+            parts.CatchUpPlaces,
+            parts.Startup,
+            parts.Time,
+            parts.Logger
+        );
+        parts.Startup.Finished += AllStarted;
         _ownership = log.Join(this);
     }
 
@@ -155,6 +164,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     /// <summary>Gives all partitions up.</summary>
     public async ValueTask DisposeAsync()
     {
+        _parts.Startup.Finished -= AllStarted;
         await _ownership.DisposeAsync();
         PartitionFeed[] left;
         Task closing;
@@ -171,6 +181,14 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         }
 
         await closing;
+    }
+
+    private void AllStarted()
+    {
+        foreach (var feed in Feeds)
+        {
+            feed.AllStarted();
+        }
     }
 
     private static void Begin(Trigger trigger, IReadOnlyCollection<PartitionFeed> feeds)

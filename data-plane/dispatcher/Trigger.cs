@@ -24,6 +24,7 @@ internal sealed class Trigger
     private readonly Lock _lock = new();
     private readonly Dictionary<TopicPartition, PartitionFeed> _assigned = [];
     private readonly List<Cursor> _cursors = [];
+    private readonly List<Cursor> _leaving = [];
     private readonly CancellationTokenSource _stopping = new();
     private readonly LogLimiter _attemptLog;
     private readonly LogLimiter _holdLog;
@@ -138,17 +139,31 @@ internal sealed class Trigger
     {
         using var bounded = CancellationTokenSource.CreateLinkedTokenSource(budget);
         await using var timer = CancelAfter(bounded, Options.HandOverBudget);
+        Cursor[] leaving;
+        lock (_lock)
+        {
+            leaving = [.. _leaving.Where(cursor => partitions.Contains(cursor.Partition))];
+        }
+
         await ReleaseAsync(Take(partitions), bounded.Token);
+        // Those that a stop is about to release must not be stored once the partition has gone.
+        await Task.WhenAny(Task.WhenAll(leaving.Select(cursor => cursor.Released)), UntilCancelledAsync(bounded.Token));
+        foreach (var cursor in leaving)
+        {
+            cursor.Abandon();
+        }
     }
 
     /// <summary>Partitions went without a hand-over.</summary>
     public void Lost(IReadOnlyList<TopicPartition> partitions)
     {
-        foreach (var cursor in Take(partitions))
+        List<Cursor> leaving;
+        lock (_lock)
         {
-            Metrics.MeasureQueue(cursor, null);
-            cursor.Abandon();
+            leaving = _leaving.FindAll(cursor => partitions.Contains(cursor.Partition));
         }
+
+        Forget([.. Take(partitions), .. leaving]);
     }
 
     /// <summary>Stops for good: lets running requests finish within the budget and stores the positions.</summary>
@@ -217,6 +232,15 @@ internal sealed class Trigger
 
     public void DeliveryBroke(Cursor cursor, long offset, Exception failure) =>
         _parts.Logger.DeliveryBroke(failure, cursor.Partition.Topic, cursor.Partition.Partition, offset, Uid);
+
+    private static async Task UntilCancelledAsync(CancellationToken cancellation)
+    {
+        var cancelled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using (cancellation.UnsafeRegister(static source => ((TaskCompletionSource)source!).TrySetResult(), cancelled))
+        {
+            await cancelled.Task;
+        }
+    }
 
     private static TriggerName NameOf(EgressSpec spec) =>
         new(spec.Egress.Reference?.Namespace ?? "", spec.Egress.Reference?.Name ?? "", spec.Egress.ConsumerGroup);
@@ -349,6 +373,7 @@ internal sealed class Trigger
 
             var taken = _cursors.FindAll(cursor => partitions.Contains(cursor.Partition));
             _cursors.RemoveAll(taken.Contains);
+            _leaving.AddRange(taken);
             return taken;
         }
     }
@@ -391,10 +416,20 @@ internal sealed class Trigger
             _parts.Logger.CommitFailed(new TimeoutException("The log did not confirm in time."), Group, cursors.Count);
         }
 
+        Forget(cursors);
+    }
+
+    private void Forget(List<Cursor> cursors)
+    {
         foreach (var cursor in cursors)
         {
             Metrics.MeasureQueue(cursor, null);
             cursor.Abandon();
+        }
+
+        lock (_lock)
+        {
+            _leaving.RemoveAll(cursors.Contains);
         }
     }
 }

@@ -53,6 +53,7 @@ internal sealed class TriggerActor
         _sites = sites;
         _parts = parts;
         _stopBudget = parts.Options.HandOverBudget;
+        _parts.Startup.Begin();
         Completion = Task.Run(RunAsync);
     }
 
@@ -109,6 +110,7 @@ internal sealed class TriggerActor
     private async Task RunAsync()
     {
         var wait = FirstWait;
+        var isFirst = true;
         EgressSpec? failed = null;
         while (true)
         {
@@ -128,8 +130,13 @@ internal sealed class TriggerActor
                 if (desired is null && _running is null)
                 {
                     _ended = true;
-                    return;
                 }
+            }
+
+            if (_ended)
+            {
+                FirstStepDone(ref isFirst);
+                return;
             }
 
             if (desired is null)
@@ -139,6 +146,7 @@ internal sealed class TriggerActor
             }
 
             var problem = await TryApplyAsync(desired, changed);
+            FirstStepDone(ref isFirst);
             if (problem is null)
             {
                 wait = FirstWait;
@@ -152,6 +160,15 @@ internal sealed class TriggerActor
             }
 
             await WaitForChangeAsync(problem is null ? Timeout.InfiniteTimeSpan : wait, changed);
+        }
+    }
+
+    private void FirstStepDone(ref bool isFirst)
+    {
+        if (isFirst)
+        {
+            isFirst = false;
+            _parts.Startup.End();
         }
     }
 

@@ -42,6 +42,7 @@ internal sealed class Cursor
     private readonly OffsetWindow _window;
     private CursorMetadata? _remembered;
     private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int _rememberedIndex;
     private int _pumps;
     private int _unfinished;
@@ -90,6 +91,9 @@ internal sealed class Cursor
 
     /// <summary>Whether the committer knows that it has changed. Written under the lock of the committer.</summary>
     public bool IsDirty;
+
+    /// <summary>Completes when nothing is stored for it any more.</summary>
+    public Task Released => _released.Task;
 
     public bool IsStopped => Volatile.Read(ref _stopped);
 
@@ -216,6 +220,7 @@ internal sealed class Cursor
             _abandoned = true;
         }
 
+        _released.TrySetResult();
         _ = StopAsync();
         Abort();
     }
@@ -369,7 +374,7 @@ internal sealed class Cursor
             return PumpEnd.InOrder;
         }
 
-        if (!_trigger.Pace.HasTurn(this, settings))
+        if (!_trigger.Pace.HasTurn(this, settings.RecordsPerSecond))
         {
             return PumpEnd.Paced;
         }
@@ -379,7 +384,7 @@ internal sealed class Cursor
             return PumpEnd.NoRoom;
         }
 
-        _trigger.Pace.Take(settings);
+        _trigger.Pace.Take(settings.RecordsPerSecond);
 
         _trigger.Metrics.Filtered(settings, view, started);
         var delivery = _trigger.Deliveries.Rent();
@@ -479,9 +484,8 @@ internal sealed class Cursor
             return PumpEnd.NoRecords;
         }
 
-        if (!settings.IsOrdered && !_trigger.Gate.HasAmpleRoom)
+        if (!settings.IsOrdered && !_trigger.Gate.HasAmpleRoomFor(this))
         {
-            _trigger.Gate.WaitForRoom(this);
             return PumpEnd.NoRoom;
         }
 

@@ -17,6 +17,7 @@ internal sealed class DeliveryGate
     private int _requests;
     private int _records;
     private long _bytes;
+    private int _waitingCount;
 
     public DeliveryGate(Feed.MemoryShares memory, int requests, int records)
     {
@@ -32,18 +33,6 @@ internal sealed class DeliveryGate
 
     /// <summary>Requests running.</summary>
     public int Requests => Volatile.Read(ref _requests);
-
-    /// <summary>Whether so much room is free that opening a reader for it pays.</summary>
-    public bool HasAmpleRoom
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _requests < _requestLimit && _records <= _recordLimit / 2 && (_records == 0 || _bytes <= _memory.DeliveryBytes / 2);
-            }
-        }
-    }
 
     /// <summary>Changes the limits; what is beyond them finishes in peace.</summary>
     public void SetLimits(int requests, int records)
@@ -73,12 +62,18 @@ internal sealed class DeliveryGate
         }
     }
 
-    /// <summary>Queues a cursor until there is some room.</summary>
-    public void WaitForRoom(Cursor cursor)
+    /// <summary>Whether so much room is free that opening a reader for it pays. If not, the cursor is queued.</summary>
+    public bool HasAmpleRoomFor(Cursor cursor)
     {
         lock (_lock)
         {
+            if (_requests < _requestLimit && _records <= _recordLimit / 2 && (_records == 0 || _bytes <= _memory.DeliveryBytes / 2))
+            {
+                return true;
+            }
+
             Queue(cursor);
+            return false;
         }
     }
 
@@ -152,11 +147,18 @@ internal sealed class DeliveryGate
         {
             cursor.IsQueuedForRoom = true;
             _waiting.Enqueue(cursor);
+            _waitingCount++;
         }
     }
 
     private Cursor? NextWaiting()
     {
+        // Whoever queues sees the room that was given back before this, or is seen here.
+        if (Volatile.Read(ref _waitingCount) == 0)
+        {
+            return null;
+        }
+
         lock (_lock)
         {
             if (_waiting.Count == 0 || !HasRoomFor(0))
@@ -165,6 +167,7 @@ internal sealed class DeliveryGate
             }
 
             var cursor = _waiting.Dequeue();
+            _waitingCount--;
             cursor.IsQueuedForRoom = false;
             return cursor;
         }

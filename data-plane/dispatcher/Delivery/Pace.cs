@@ -22,16 +22,18 @@ internal sealed class Pace : IDisposable
     }
 
     /// <summary>Whether a record may start now. If not, the cursor is signalled when it may.</summary>
-    public bool HasTurn(Cursor cursor, TriggerSettings settings)
+    /// <param name="cursor">Who asks.</param>
+    /// <param name="perSecond">Records per second; 0 for no limit.</param>
+    public bool HasTurn(Cursor cursor, int perSecond)
     {
-        if (settings.RecordsPerSecond == 0)
+        if (perSecond == 0)
         {
             return true;
         }
 
         lock (_lock)
         {
-            Fill(settings.RecordsPerSecond);
+            Fill(perSecond);
             if (_tokens >= 1)
             {
                 return true;
@@ -42,18 +44,30 @@ internal sealed class Pace : IDisposable
                 _waiting.Add(cursor);
             }
 
-            _timer.Change(
-                TimeSpan.FromSeconds((1 - _tokens) / settings.RecordsPerSecond) + TimeSpan.FromMilliseconds(1),
-                Timeout.InfiniteTimeSpan
-            );
+            _timer.Change(TimeSpan.FromSeconds((1 - _tokens) / perSecond) + TimeSpan.FromMilliseconds(1), Timeout.InfiniteTimeSpan);
             return false;
         }
     }
 
-    /// <summary>A record starts.</summary>
-    public void Take(TriggerSettings settings)
+    /// <summary>Whether a record may start now.</summary>
+    public bool HasTurnNow(int perSecond)
     {
-        if (settings.RecordsPerSecond > 0)
+        if (perSecond == 0)
+        {
+            return true;
+        }
+
+        lock (_lock)
+        {
+            Fill(perSecond);
+            return _tokens >= 1;
+        }
+    }
+
+    /// <summary>A record starts.</summary>
+    public void Take(int perSecond)
+    {
+        if (perSecond > 0)
         {
             lock (_lock)
             {

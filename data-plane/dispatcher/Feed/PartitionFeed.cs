@@ -10,6 +10,7 @@ internal sealed record FeedSurroundings(
     DispatcherOptions Options,
     MemoryShares Budget,
     CatchUpPlaces CatchUpPlaces,
+    Startup Startup,
     TimeProvider Time,
     ILogger Logger
 );
@@ -67,6 +68,18 @@ internal sealed class PartitionFeed : IAsyncDisposable
         }
     }
 
+    /// <summary>Bytes of records in its windows, for tests and metrics.</summary>
+    public long BytesHeld
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _alive.Sum(stream => stream.Window.Bytes);
+            }
+        }
+    }
+
     /// <summary>Announces a cursor whose position is being loaded: the main stream waits a moment for it, so that all begin together.</summary>
     public void Expect()
     {
@@ -83,6 +96,18 @@ internal sealed class PartitionFeed : IAsyncDisposable
         lock (_lock)
         {
             _expected--;
+            ready = TakeUnplaced();
+        }
+
+        Signal(ready);
+    }
+
+    /// <summary>All egresses that were about to be served are.</summary>
+    public void AllStarted()
+    {
+        Cursor[] ready;
+        lock (_lock)
+        {
             ready = TakeUnplaced();
         }
 
@@ -248,7 +273,7 @@ internal sealed class PartitionFeed : IAsyncDisposable
     /// <summary>Whether reading on to an offset would take longer than going there.</summary>
     private bool IsFarAhead(long offset) => _main!.Cursors.IsEmpty || offset - _main.Window.Head > Shared.Options.WindowRecords;
 
-    private bool IsWaiting => _isPatient && _expected > 0;
+    private bool IsWaiting => _isPatient && (_expected > 0 || Shared.Startup.IsPending);
 
     private RecordStream Open(long offset, ReadPurpose purpose)
     {
