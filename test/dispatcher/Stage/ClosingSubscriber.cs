@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Brokkr.Dispatcher.Tests.Stage;
+
+/// <summary>Answers every request with 200 as if the connection were kept, and closes it then.</summary>
+internal sealed class ClosingSubscriber : IAsyncDisposable
+{
+    private static readonly byte[] Answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray();
+    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly Task _loop;
+    private int _answered;
+
+    private ClosingSubscriber()
+    {
+        _listener.Start();
+        _loop = AcceptAsync();
+    }
+
+    public string Url => $"http://127.0.0.1:{((IPEndPoint)_listener.LocalEndpoint).Port}/";
+
+    public int Answered => Volatile.Read(ref _answered);
+
+    public static ClosingSubscriber Start() => new();
+
+    public async ValueTask DisposeAsync()
+    {
+        _listener.Stop();
+        await _loop;
+    }
+
+    private async Task AcceptAsync()
+    {
+        try
+        {
+            while (true)
+            {
+                _ = ServeAsync(await _listener.AcceptSocketAsync());
+            }
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Stopped.
+        }
+    }
+
+    private async Task ServeAsync(Socket socket)
+    {
+        using (socket)
+        {
+            var buffer = new byte[64 * 1024];
+            var length = 0;
+            while (!buffer.AsSpan(0, length).EndsWith("\r\n\r\nhello"u8))
+            {
+                var read = await socket.ReceiveAsync(buffer.AsMemory(length));
+                if (read == 0)
+                {
+                    return;
+                }
+
+                length += read;
+            }
+
+            Interlocked.Increment(ref _answered);
+            await socket.SendAsync(Answer);
+        }
+    }
+}
