@@ -22,6 +22,6 @@ internal static class Verbs
     public static RootCommand Root() =>
         new("Brokkr is an event broker on Apache Kafka that speaks CloudEvents and understands Knative's Brokers, Triggers and KafkaSinks.")
         {
-            Subcommands = { Send.SendCommand.Create(), Display.DisplayCommand.Create() },
+            Subcommands = { Dispatcher.DispatcherCommand.Create(), Send.SendCommand.Create(), Display.DisplayCommand.Create() },
         };
 }

@@ -1,0 +1,69 @@
+using System.CommandLine;
+using Brokkr.Cli.Hosting;
+using Brokkr.Core.Configuration;
+using Brokkr.Core.Contract;
+using Brokkr.Dispatcher;
+using Brokkr.Kafka;
+using Microsoft.Extensions.Logging;
+
+namespace Brokkr.Cli.Dispatcher;
+
+/// <summary><c>brokkr dispatcher</c>: the egress of a Kubernetes installation, set up by environment variables and mounted files (dispatcher §1).</summary>
+internal static class DispatcherCommand
+{
+    public static Command Create()
+    {
+        var command = new Command(
+            "dispatcher",
+            "Delivers the records of Kafka topics over HTTP to the subscribers of Triggers. Set up by the environment variables and mounted files of the original."
+        );
+        command.SetAction((_, _) => RoleHost.RunAsync("dispatcher", RunAsync));
+        return command;
+    }
+
+    private static async Task RunAsync(RoleContext role, CancellationToken stopping)
+    {
+        var environment = DispatcherEnvironment.Read(role.Environment);
+        role.Environment.ThrowIfInvalid();
+        var logger = role.Loggers.CreateLogger("Brokkr.Cli.Dispatcher");
+        var consumer = JavaProperties.Load(environment.ConsumerPropertiesPath, logger);
+        var producer = JavaProperties.Load(environment.Common.ProducerPropertiesPath, logger);
+        var webClient = JavaProperties.Load(environment.WebClientPropertiesPath, logger);
+        var options = WebClientProperties.Apply(webClient, environment.ToOptions(consumer), logger);
+
+        using var start = CancellationTokenSource.CreateLinkedTokenSource(stopping);
+        start.CancelAfter(environment.Common.StartupBudget);
+        await using var telemetry = await RoleTelemetry.StartAsync(environment.Common, role, start.Token);
+        using var logs = new KafkaLogProvider(
+            new KafkaOptions
+            {
+                ConsumerProperties = consumer,
+                ProducerProperties = producer,
+                OwnershipGroup = $"brokkr-dispatcher.{environment.Common.ServiceNamespace}.{environment.Common.ServiceName}",
+            },
+            SecretFolder.From(role.Environment),
+            role.Loggers
+        );
+        await using var contract = new ContractFile(
+            environment.Common.ContractPath,
+            role.Time,
+            role.Loggers.CreateLogger("Brokkr.Core.Contract")
+        );
+        await using var dispatcher = new DispatcherHost(
+            options,
+            contract,
+            logs,
+            role.Time,
+            role.Loggers,
+            telemetry.EventTypes,
+            telemetry.Series
+        );
+        dispatcher.Start();
+        using (new HealthyFile(logger))
+        {
+            await stopping.WhenCancelledAsync();
+        }
+
+        await dispatcher.StopAsync();
+    }
+}
