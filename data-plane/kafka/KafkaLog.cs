@@ -63,7 +63,7 @@ public sealed class KafkaLog : ILog
         _admin = new Lazy<AdminClient>(() =>
             new AdminClient(ClientProperties.ForAdmin(_consumer, options.RequestTimeout), options.RequestTimeout, _logger)
         );
-        _topics = new Lazy<KafkaTopics>(() => new KafkaTopics(_admin.Value));
+        _topics = new Lazy<KafkaTopics>(() => new KafkaTopics(_admin.Value, options.RequestTimeout));
         _cursors = new Lazy<GroupOffsetsClient>(() => new GroupOffsetsClient(_consumer, options.RequestTimeout, _logger));
         _readers = new Lazy<KafkaReaders>(() => new KafkaReaders(_consumer, options, _topics.Value, _logger));
 

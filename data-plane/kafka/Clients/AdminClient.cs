@@ -41,7 +41,18 @@ internal sealed class AdminClient : IAsyncDisposable
         var call = new Call<T>(read);
         var handle = GCHandle.Alloc(call);
         Interlocked.Increment(ref _open);
-        Send(operation, start, GCHandle.ToIntPtr(handle));
+        try
+        {
+            Send(operation, start, GCHandle.ToIntPtr(handle));
+        }
+        catch
+        {
+            // Nothing was sent, so there will be no answer to wait for.
+            handle.Free();
+            Interlocked.Decrement(ref _open);
+            throw;
+        }
+
         return await call.Answer.Task.WaitAsync(cancellation);
     }
 
@@ -68,8 +79,14 @@ internal sealed class AdminClient : IAsyncDisposable
         }
 
         RdAdmin.OptionsOpaque(options, opaque);
-        start(_client.Handle, options, _queue);
-        RdAdmin.OptionsDestroy(options);
+        try
+        {
+            start(_client.Handle, options, _queue);
+        }
+        finally
+        {
+            RdAdmin.OptionsDestroy(options);
+        }
     }
 
     private async Task PumpAsync()

@@ -12,15 +12,17 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
 {
     private readonly Place _feeds;
     private readonly Place[] _catchUps;
-    private readonly ITopics _topics;
+    private readonly KafkaTopics _topics;
+    private readonly TopicWatch _watch;
     private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly List<TaskCompletionSource> _waiting = [];
     private bool _disposed;
 
-    public KafkaReaders(IReadOnlyDictionary<string, string> settings, KafkaOptions options, ITopics topics, ILogger logger)
+    public KafkaReaders(IReadOnlyDictionary<string, string> settings, KafkaOptions options, KafkaTopics topics, ILogger logger)
     {
         _topics = topics;
+        _watch = new TopicWatch(topics, TimeProvider.System);
         _logger = logger;
         _feeds = new Place(WithPrefetch(settings, options.FeedPrefetchKilobytes), logger);
         _catchUps = new Place[options.CatchUpClients];
@@ -33,16 +35,26 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
     public async ValueTask<ILogReader> OpenAsync(TopicPartition partition, long offset, ReadPurpose purpose, CancellationToken cancellation)
     {
         var place = await TakeAsync(partition, purpose, cancellation);
+        PartitionReader reader;
         try
         {
             var client = place.Client();
-            var reader = new PartitionReader(client.Handle, partition, offset, _topics, _logger, () => Free(place, partition));
+            reader = new PartitionReader(client.Handle, partition, offset, _topics, _watch, _logger, () => Free(place, partition));
+        }
+        catch
+        {
+            Free(place, partition);
+            throw;
+        }
+
+        try
+        {
             reader.Start();
             return reader;
         }
         catch
         {
-            Free(place, partition);
+            await reader.DisposeAsync();
             throw;
         }
     }
@@ -54,6 +66,7 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
             _disposed = true;
         }
 
+        await _watch.DisposeAsync();
         await _feeds.DisposeAsync();
         foreach (var place in _catchUps)
         {

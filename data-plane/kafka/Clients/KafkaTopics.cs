@@ -5,8 +5,12 @@ using Brokkr.Kafka.Native;
 namespace Brokkr.Kafka.Clients;
 
 /// <summary>Topics of a cluster.</summary>
-internal sealed class KafkaTopics(AdminClient admin) : ITopics
+/// <param name="admin">Sends the requests.</param>
+/// <param name="patience">For how long an error that passes by itself is not told.</param>
+internal sealed class KafkaTopics(AdminClient admin, TimeSpan patience) : ITopics
 {
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
+
     public async Task<bool> CreateAsync(TopicSpecification topic, CancellationToken cancellation)
     {
         var (code, text) = await admin.CallAsync(
@@ -50,7 +54,23 @@ internal sealed class KafkaTopics(AdminClient admin) : ITopics
 
     public async Task<TopicDescription?> DescribeAsync(string topic, CancellationToken cancellation)
     {
-        var name = Marshal.StringToCoTaskMemUTF8(topic);
+        var (code, description) = (await DescribeManyAsync([topic], cancellation))[0];
+        return code switch
+        {
+            ErrorCodes.None => description,
+            ErrorCodes.UnknownTopicOrPartition or ErrorCodes.InvalidTopic => null,
+            _ => throw new LogUnavailableException($"topic {topic}: {Rd.Describe(code)}"),
+        };
+    }
+
+    /// <summary>Describes topics by one request. The answers have an error code each, and are in any order.</summary>
+    /// <exception cref="LogUnavailableException">Kafka did not answer.</exception>
+    public async Task<IReadOnlyList<(int Code, TopicDescription Description)>> DescribeManyAsync(
+        IReadOnlyCollection<string> topics,
+        CancellationToken cancellation
+    )
+    {
+        var names = topics.Select(Marshal.StringToCoTaskMemUTF8).ToArray();
         try
         {
             return await admin.CallAsync(
@@ -59,10 +79,12 @@ internal sealed class KafkaTopics(AdminClient admin) : ITopics
                 {
                     unsafe
                     {
-                        var text = (byte*)name;
-                        var names = RdAdmin.TopicCollection(&text, 1);
-                        RdAdmin.DescribeTopics(client, names, options, queue);
-                        RdAdmin.TopicCollectionDestroy(names);
+                        fixed (nint* texts = names)
+                        {
+                            var collection = RdAdmin.TopicCollection((byte**)texts, (nuint)names.Length);
+                            RdAdmin.DescribeTopics(client, collection, options, queue);
+                            RdAdmin.TopicCollectionDestroy(collection);
+                        }
                     }
                 },
                 answer =>
@@ -70,28 +92,29 @@ internal sealed class KafkaTopics(AdminClient admin) : ITopics
                     unsafe
                     {
                         nuint count;
-                        var topics = RdAdmin.DescribeTopicsResult(answer, &count);
-                        var error = RdAdmin.TopicDescriptionError(topics[0]);
-                        var code = error == 0 ? ErrorCodes.None : Rd.ErrorCode(error);
-                        if (code is ErrorCodes.UnknownTopicOrPartition or ErrorCodes.InvalidTopic)
+                        var answers = RdAdmin.DescribeTopicsResult(answer, &count);
+                        var result = new List<(int, TopicDescription)>((int)count);
+                        for (nuint i = 0; i < count; i++)
                         {
-                            return null;
+                            var error = RdAdmin.TopicDescriptionError(answers[i]);
+                            nuint partitions;
+                            var infos = RdAdmin.TopicDescriptionPartitions(answers[i], &partitions);
+                            nuint replicas = 0;
+                            if (partitions > 0)
+                            {
+                                _ = RdAdmin.TopicPartitionReplicas(infos[0], &replicas);
+                            }
+
+                            var name = Rd.Text(RdAdmin.TopicDescriptionName(answers[i]));
+                            result.Add(
+                                (
+                                    error == 0 ? ErrorCodes.None : Rd.ErrorCode(error),
+                                    new TopicDescription(name, (int)partitions, (short)replicas)
+                                )
+                            );
                         }
 
-                        if (code != ErrorCodes.None)
-                        {
-                            throw new LogUnavailableException($"topic {topic}: {Rd.Describe(code)}");
-                        }
-
-                        nuint partitions;
-                        var infos = RdAdmin.TopicDescriptionPartitions(topics[0], &partitions);
-                        nuint replicas = 0;
-                        if (partitions > 0)
-                        {
-                            _ = RdAdmin.TopicPartitionReplicas(infos[0], &replicas);
-                        }
-
-                        return new TopicDescription(topic, (int)partitions, (short)replicas);
+                        return result;
                     }
                 },
                 cancellation
@@ -99,7 +122,7 @@ internal sealed class KafkaTopics(AdminClient admin) : ITopics
         }
         finally
         {
-            Marshal.FreeCoTaskMem(name);
+            Array.ForEach(names, Marshal.FreeCoTaskMem);
         }
     }
 
@@ -150,7 +173,45 @@ internal sealed class KafkaTopics(AdminClient admin) : ITopics
         };
     }
 
-    private Task<Dictionary<int, long>> OffsetsAsync(
+    /// <summary>Offsets of partitions. A leader that is just being elected or not yet known is waited for.</summary>
+    private async Task<Dictionary<int, long>> OffsetsAsync(
+        string topic,
+        IReadOnlyCollection<int> partitions,
+        long which,
+        CancellationToken cancellation
+    )
+    {
+        var started = TimeProvider.System.GetTimestamp();
+        while (true)
+        {
+            var (offsets, partition, code) = await OffsetsOnceAsync(topic, partitions, which, cancellation);
+            if (code == ErrorCodes.None)
+            {
+                return offsets;
+            }
+
+            var passes = code switch
+            {
+                ErrorCodes.LeaderNotAvailable or ErrorCodes.NotLeader => true,
+                ErrorCodes.UnknownTopicOrPartition or ErrorCodes.UnknownPartition or ErrorCodes.UnknownTopicLocal => await DescribeAsync(
+                    topic,
+                    cancellation
+                )
+                    is { } description
+                    && partition < description.Partitions,
+                _ => false,
+            };
+            if (!passes || TimeProvider.System.GetElapsedTime(started) > patience)
+            {
+                throw new LogUnavailableException($"{topic}[{partition}]: {Rd.Describe(code)}");
+            }
+
+            await Task.Delay(Pause, TimeProvider.System, cancellation);
+        }
+    }
+
+    /// <summary>Offsets of partitions, with the first partition that has an error.</summary>
+    private Task<(Dictionary<int, long> Offsets, int Partition, int Code)> OffsetsOnceAsync(
         string topic,
         IReadOnlyCollection<int> partitions,
         long which,
@@ -179,18 +240,19 @@ internal sealed class KafkaTopics(AdminClient admin) : ITopics
                     nuint count;
                     var infos = RdAdmin.ListOffsetsResult(answer, &count);
                     var offsets = new Dictionary<int, long>((int)count);
+                    var failed = (Partition: -1, Code: ErrorCodes.None);
                     for (nuint i = 0; i < count; i++)
                     {
                         var entry = RdAdmin.ListOffsetsPartition(infos[i]);
                         if (entry->Error != ErrorCodes.None)
                         {
-                            throw new LogUnavailableException($"{topic}[{entry->Partition}]: {Rd.Describe(entry->Error)}");
+                            failed = (entry->Partition, entry->Error);
                         }
 
                         offsets[entry->Partition] = entry->Offset;
                     }
 
-                    return offsets;
+                    return (offsets, failed.Partition, failed.Code);
                 }
             },
             cancellation

@@ -10,19 +10,33 @@ internal sealed class PartitionReader : ILogReader
     private static readonly TimeSpan RetryDelay = TimeSpan.FromSeconds(1);
     private readonly TopicPartition _partition;
     private readonly ITopics _topics;
+    private readonly TopicWatch _watch;
     private readonly ILogger _logger;
     private readonly Action _closed;
     private readonly WakeUp _wakeUp = new();
     private readonly nint _topic;
     private readonly nint _queue;
     private long _next;
+    private bool _heard;
+    private bool _gone;
     private int _disposed;
 
-    public PartitionReader(nint client, TopicPartition partition, long offset, ITopics topics, ILogger logger, Action closed)
+    public PartitionReader(
+        nint client,
+        TopicPartition partition,
+        long offset,
+        ITopics topics,
+        TopicWatch watch,
+        ILogger logger,
+        Action closed
+    )
     {
         _partition = partition;
-        _next = offset;
+
+        // Negative offsets are commands to the client; none is meant here.
+        _next = Math.Max(0, offset);
         _topics = topics;
+        _watch = watch;
         _logger = logger;
         _closed = closed;
         _topic = Rd.TopicNew(client, partition.Topic, 0);
@@ -35,7 +49,26 @@ internal sealed class PartitionReader : ILogReader
         _wakeUp.Attach(_queue);
     }
 
+    /// <summary>What it reads.</summary>
+    public TopicPartition Partition => _partition;
+
     public void Start()
+    {
+        Begin();
+        _watch.Add(this);
+    }
+
+    /// <summary>Whether something was read since the last call.</summary>
+    public bool TakeHeard() => Interlocked.Exchange(ref _heard, false);
+
+    /// <summary>The partition does not exist any more: ends the wait.</summary>
+    public void TellGone()
+    {
+        Volatile.Write(ref _gone, true);
+        _wakeUp.Set();
+    }
+
+    private void Begin()
     {
         if (Rd.ConsumeStart(_topic, _partition.Partition, _next, _queue) != 0)
         {
@@ -53,11 +86,14 @@ internal sealed class PartitionReader : ILogReader
             var error = Drain(records, maxBytes);
             if (records.Count > 0 || _next != before)
             {
+                Volatile.Write(ref _heard, true);
                 return _next;
             }
 
             switch (error)
             {
+                case ErrorCodes.None when Volatile.Read(ref _gone):
+                    throw new PartitionGoneException($"{_partition}: it was deleted");
                 case ErrorCodes.None:
                     await _wakeUp.WaitAsync(cancellation);
                     break;
@@ -76,6 +112,8 @@ internal sealed class PartitionReader : ILogReader
         {
             return;
         }
+
+        _watch.Remove(this);
 
         // Stopping waits for the client's own thread.
         await Task.Run(() => Rd.ConsumeStop(_topic, _partition.Partition));
@@ -148,11 +186,16 @@ internal sealed class PartitionReader : ILogReader
 
                 await Task.Run(() => Rd.ConsumeStop(_topic, _partition.Partition), cancellation);
                 _next = next;
-                Start();
+                Begin();
                 return;
             }
-            catch (LogUnavailableException)
+            catch (LogUnavailableException exception)
             {
+                if (Volatile.Read(ref _gone))
+                {
+                    throw new PartitionGoneException($"{_partition}: it was deleted", exception);
+                }
+
                 await Task.Delay(RetryDelay, TimeProvider.System, cancellation);
             }
         }

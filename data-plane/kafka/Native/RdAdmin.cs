@@ -76,6 +76,9 @@ internal static unsafe partial class RdAdmin
     [LibraryImport(Library, EntryPoint = "rd_kafka_DescribeTopics_result_topics")]
     public static partial nint* DescribeTopicsResult(nint @event, nuint* count);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_TopicDescription_name")]
+    public static partial byte* TopicDescriptionName(nint description);
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_TopicDescription_error")]
     public static partial nint TopicDescriptionError(nint description);
 
