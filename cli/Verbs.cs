@@ -22,6 +22,12 @@ internal static class Verbs
     public static RootCommand Root() =>
         new("Brokkr is an event broker on Apache Kafka that speaks CloudEvents and understands Knative's Brokers, Triggers and KafkaSinks.")
         {
-            Subcommands = { Dispatcher.DispatcherCommand.Create(), Send.SendCommand.Create(), Display.DisplayCommand.Create() },
+            Subcommands =
+            {
+                Dev.DevCommand.Create(),
+                Dispatcher.DispatcherCommand.Create(),
+                Send.SendCommand.Create(),
+                Display.DisplayCommand.Create(),
+            },
         };
 }

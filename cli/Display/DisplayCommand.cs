@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Net;
 using Brokkr.Cli.Hosting;
 
 namespace Brokkr.Cli.Display;
@@ -12,6 +13,12 @@ internal static class DisplayCommand
         {
             Description = "Port to listen on; 0 for any free one",
             DefaultValueFactory = _ => 9001,
+        };
+        var address = new Option<IPAddress>("--address")
+        {
+            Description = "Address to listen on; 0.0.0.0 to be reached from other machines",
+            DefaultValueFactory = _ => IPAddress.Loopback,
+            CustomParser = CommandLineValues.Address,
         };
         var replyType = new Option<string?>("--reply-type")
         {
@@ -33,19 +40,14 @@ internal static class DisplayCommand
             DefaultValueFactory = _ => "text",
         };
         output.AcceptOnlyFromAmong("text", "json");
-        Range(port, 0, 65_535);
-        Range(failFirst, 0, int.MaxValue);
-        Range(delay, 0, 86_400_000);
-        status.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && !result.Errors.Any() && result.GetValueOrDefault<int?>() is not (>= 200 and <= 599))
-            {
-                result.AddError("--status must be from 200 to 599.");
-            }
-        });
+        CommandLineValues.Range(port, 0, 65_535);
+        CommandLineValues.Range(failFirst, 0, int.MaxValue);
+        CommandLineValues.Range(delay, 0, 86_400_000);
+        CommandLineValues.Require(status, value => value is >= 200 and <= 599, "must be from 200 to 599");
         var command = new Command("display", "Be a subscriber: print each event, and reply, fail or dawdle on request")
         {
             port,
+            address,
             replyType,
             failFirst,
             status,
@@ -58,6 +60,7 @@ internal static class DisplayCommand
                     new DisplayOptions
                     {
                         Port = parsed.GetValue(port),
+                        Address = parsed.GetRequiredValue(address),
                         ReplyType = parsed.GetValue(replyType),
                         FailFirst = parsed.GetValue(failFirst),
                         Status = parsed.GetValue(status),
@@ -85,18 +88,4 @@ internal static class DisplayCommand
             return 1;
         }
     }
-
-    private static void Range(Option<int> option, int minimum, int maximum) =>
-        option.Validators.Add(result =>
-        {
-            if (
-                result.Tokens.Count > 0
-                && !result.Errors.Any()
-                && result.GetValueOrDefault<int>() is var value
-                && (value < minimum || value > maximum)
-            )
-            {
-                result.AddError($"{option.Name} must be from {minimum} to {maximum}.");
-            }
-        });
 }

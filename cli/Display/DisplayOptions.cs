@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Brokkr.Cli.Display;
 
 /// <summary>How <c>brokkr display</c> answers.</summary>
@@ -5,6 +7,9 @@ internal sealed record DisplayOptions
 {
     /// <summary>Port to listen on; 0 for any free one.</summary>
     public int Port { get; init; } = 9001;
+
+    /// <summary>Address to listen on.</summary>
+    public IPAddress Address { get; init; } = IPAddress.Loopback;
 
     /// <summary>Type of the event that is sent back; null for none.</summary>
     public string? ReplyType { get; init; }

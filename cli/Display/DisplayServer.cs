@@ -1,4 +1,3 @@
-using System.Net;
 using System.Text;
 using Brokkr.Cli.Hosting;
 using Brokkr.Core.Events;
@@ -40,7 +39,7 @@ internal sealed class DisplayServer : IAsyncDisposable
     {
         var display = new DisplayServer(options, output, time);
         display._server = await SmallHttpServer.StartAsync(
-            IPAddress.IPv6Any,
+            options.Address,
             options.Port,
             NullLoggerFactory.Instance,
             display.AnswerAsync,

@@ -50,10 +50,10 @@ internal static class SendCommand
         var timeout = new Option<double>("--timeout") { Description = "Seconds that one request may take", DefaultValueFactory = _ => 30 };
         var output = new Option<string>("--output", "-o") { Description = "How to print the result", DefaultValueFactory = _ => "text" };
         output.AcceptOnlyFromAmong("text", "json");
-        Require(count, value => value >= 1, "must be at least 1");
-        Require(rate, value => value >= 0 && double.IsFinite(value), "must not be negative");
-        Require(concurrency, value => value is >= 1 and <= 10_000, "must be from 1 to 10000");
-        Require(timeout, value => value is > 0 and <= 86_400, "must be from 0 to 86400 seconds");
+        CommandLineValues.Require(count, value => value >= 1, "must be at least 1");
+        CommandLineValues.Require(rate, value => value >= 0 && double.IsFinite(value), "must not be negative");
+        CommandLineValues.Require(concurrency, value => value is >= 1 and <= 10_000, "must be from 1 to 10000");
+        CommandLineValues.Require(timeout, value => value is > 0 and <= 86_400, "must be from 0 to 86400 seconds");
 
         var command = new Command("send", "Send events, and say what became of them. The exit code is 0 if every event was accepted")
         {
@@ -170,13 +170,4 @@ internal static class SendCommand
             throw new ConfigurationException($"--file: {e.Message}", e);
         }
     }
-
-    private static void Require<T>(Option<T> option, Func<T, bool> holds, string rule) =>
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens.Count > 0 && !result.Errors.Any() && !holds(result.GetValueOrDefault<T>()!))
-            {
-                result.AddError($"{option.Name} {rule}.");
-            }
-        });
 }
