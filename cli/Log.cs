@@ -26,6 +26,9 @@ internal static partial class Log
     [LoggerMessage(7006, LogLevel.Warning, "Cannot create {Path}, so readiness probes will fail: {Error}")]
     public static partial void HealthyFileFailed(this ILogger logger, string path, string error);
 
+    [LoggerMessage(7010, LogLevel.Information, "The HTTP server property {Key} has no meaning here and is ignored")]
+    public static partial void HttpServerPropertyIgnored(this ILogger logger, string key);
+
     [LoggerMessage(7011, LogLevel.Information, "The HTTP client property {Key} has no meaning here and is ignored")]
     public static partial void WebClientPropertyIgnored(this ILogger logger, string key);
 

@@ -25,6 +25,7 @@ internal static class Verbs
             Subcommands =
             {
                 Dev.DevCommand.Create(),
+                Receiver.ReceiverCommand.Create(),
                 Dispatcher.DispatcherCommand.Create(),
                 Send.SendCommand.Create(),
                 Display.DisplayCommand.Create(),

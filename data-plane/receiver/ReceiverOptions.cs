@@ -5,8 +5,11 @@ namespace Brokkr.Receiver;
 /// <summary>How a receiver listens, what it accepts and how it ends. Every value has the default that is used when nothing is said.</summary>
 public sealed record ReceiverOptions
 {
-    /// <summary>The largest header list or request line that a listener may be told to take, in bytes.</summary>
-    private const int HeaderCeiling = 16 * 1024 * 1024;
+    /// <summary>The least that the limits of request line and headers may be set to, in bytes.</summary>
+    public const int LeastHeaderBytes = 64;
+
+    /// <summary>The most that the limits of request line and headers may be set to, in bytes.</summary>
+    public const int MostHeaderBytes = 16 * 1024 * 1024;
 
     /// <summary>Address to listen on. Default: every IPv4 address, as the original does.</summary>
     public IPAddress Address { get; init; } = IPAddress.Any;
@@ -91,8 +94,8 @@ public sealed record ReceiverOptions
         InRange(MaxBodyBytes, 1, 1024 * 1024 * 1024, nameof(MaxBodyBytes));
         InRange(MaxBytesInFlight, MaxBodyBytes, long.MaxValue, nameof(MaxBytesInFlight));
         InRange(RetryAfterSeconds, 0, int.MaxValue, nameof(RetryAfterSeconds));
-        InRange(MaxRequestLineBytes, 64, HeaderCeiling, nameof(MaxRequestLineBytes));
-        InRange(MaxHeaderBytes, 64, HeaderCeiling, nameof(MaxHeaderBytes));
+        InRange(MaxRequestLineBytes, LeastHeaderBytes, MostHeaderBytes, nameof(MaxRequestLineBytes));
+        InRange(MaxHeaderBytes, LeastHeaderBytes, MostHeaderBytes, nameof(MaxHeaderBytes));
         InRange(AcceptBacklog, 1, int.MaxValue, nameof(AcceptBacklog));
         InRange(MaxStreamsPerConnection, 1, int.MaxValue, nameof(MaxStreamsPerConnection));
         Positive(AppendDeadline, nameof(AppendDeadline));

@@ -1,0 +1,107 @@
+using Brokkr.Cli.Hosting;
+using Brokkr.Core.Configuration;
+using Brokkr.Receiver;
+
+namespace Brokkr.Cli.Receiver;
+
+/// <summary>The environment variables of the receiver (receiver-and-core §2).</summary>
+internal sealed record ReceiverEnvironment
+{
+    /// <summary>How much longer than the log's own deadline a request waits, so that the log's reason is the one that senders get.</summary>
+    private static readonly TimeSpan Grace = TimeSpan.FromSeconds(5);
+
+    /// <summary>What the dispatcher has too.</summary>
+    public required DataPlaneEnvironment Common { get; init; }
+
+    /// <summary><c>INGRESS_PORT</c>.</summary>
+    public required int Port { get; init; }
+
+    /// <summary><c>LIVENESS_PROBE_PATH</c>.</summary>
+    public required string LivenessPath { get; init; }
+
+    /// <summary><c>READINESS_PROBE_PATH</c>.</summary>
+    public required string ReadinessPath { get; init; }
+
+    /// <summary><c>HTTPSERVER_CONFIG_FILE_PATH</c>.</summary>
+    public required string HttpServerPropertiesPath { get; init; }
+
+    /// <summary><c>INGRESS_MAX_BODY_BYTES</c> (ours): the largest body. Default 0: 1 MiB, or <c>max.request.size</c> of the producer if that is more.</summary>
+    public required int MaxBodyBytes { get; init; }
+
+    /// <summary><c>DRAIN_DELAY_SECONDS</c> (ours): how long to serve after SIGTERM before listening stops. Default 3.</summary>
+    public required int DrainDelaySeconds { get; init; }
+
+    /// <summary><c>DRAIN_BUDGET_SECONDS</c> (ours): how long running requests may take then. Default 20.</summary>
+    public required int DrainBudgetSeconds { get; init; }
+
+    /// <summary>Reads the variables. Problems are noted in the reader.</summary>
+    public static ReceiverEnvironment Read(EnvironmentReader environment)
+    {
+        var defaults = new ReceiverOptions();
+        var read = new ReceiverEnvironment
+        {
+            Common = DataPlaneEnvironment.Read(environment),
+            Port = environment.RequiredInteger("INGRESS_PORT", "the port for HTTP, such as 8080", 0, ushort.MaxValue),
+            LivenessPath = Path(environment, "LIVENESS_PROBE_PATH", "the path of the liveness probe, such as /healthz"),
+            ReadinessPath = Path(environment, "READINESS_PROBE_PATH", "the path of the readiness probe, such as /readyz"),
+            HttpServerPropertiesPath = environment.Required("HTTPSERVER_CONFIG_FILE_PATH", "the properties file of the HTTP server"),
+            MaxBodyBytes = environment.OptionalInteger(
+                "INGRESS_MAX_BODY_BYTES",
+                "the largest request body in bytes",
+                0,
+                1,
+                1024 * 1024 * 1024
+            ),
+            DrainDelaySeconds = environment.OptionalInteger(
+                "DRAIN_DELAY_SECONDS",
+                "the seconds to go on serving after SIGTERM",
+                (int)defaults.DrainDelay.TotalSeconds,
+                0,
+                3600
+            ),
+            DrainBudgetSeconds = environment.OptionalInteger(
+                "DRAIN_BUDGET_SECONDS",
+                "the seconds that running requests may take after that",
+                (int)defaults.DrainBudget.TotalSeconds,
+                0,
+                3600
+            ),
+        };
+
+        // Checked although HTTPS is not served yet, so that an installation that starts here starts with later versions too.
+        environment.RequiredInteger("INGRESS_TLS_PORT", "the port for HTTPS, such as 8443", 0, ushort.MaxValue);
+        return read;
+    }
+
+    /// <summary>The receiver's options as far as the environment and the producer's properties decide them.</summary>
+    /// <param name="producer">Properties of the Kafka producer.</param>
+    public ReceiverOptions ToOptions(IReadOnlyDictionary<string, string> producer)
+    {
+        var defaults = new ReceiverOptions();
+        var largestRecord = Math.Clamp(producer.WholeNumber("max.request.size", 0), 0, 1024 * 1024 * 1024);
+        var body = MaxBodyBytes > 0 ? MaxBodyBytes : Math.Max(defaults.MaxBodyBytes, (int)largestRecord);
+        var delivery = producer.WholeNumber("delivery.timeout.ms", (long)defaults.AppendDeadline.TotalMilliseconds);
+        return defaults with
+        {
+            Port = Port,
+            LivenessPath = LivenessPath,
+            ReadinessPath = ReadinessPath,
+            MaxBodyBytes = body,
+            MaxBytesInFlight = Math.Max(defaults.MaxBytesInFlight, 16L * body),
+            AppendDeadline = TimeSpan.FromMilliseconds(Math.Clamp(delivery, 1, int.MaxValue)) + Grace,
+            DrainDelay = TimeSpan.FromSeconds(DrainDelaySeconds),
+            DrainBudget = TimeSpan.FromSeconds(DrainBudgetSeconds),
+        };
+    }
+
+    private static string Path(EnvironmentReader environment, string name, string meaning)
+    {
+        var path = environment.Required(name, meaning);
+        if (path.Length > 0 && path[0] != '/')
+        {
+            environment.Report($"{name} is \"{path}\", which does not begin with a slash: set it to {meaning}.");
+        }
+
+        return path;
+    }
+}
