@@ -179,6 +179,7 @@ public sealed class ReceiverHost : IAsyncDisposable
         // Only their size together is limited, as in the original.
         limits.MaxRequestHeaderCount = options.MaxHeaderBytes;
         limits.MaxRequestBufferSize = Math.Max(options.MaxRequestLineBytes + options.MaxHeaderBytes, 256 * 1024);
+
         // Not infinite: the server adds it to a timestamp, which overflows, and closes connections at its next heartbeat.
         limits.KeepAliveTimeout = options.IdleTimeout > TimeSpan.Zero ? options.IdleTimeout : TimeSpan.FromDays(365);
         limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
@@ -282,11 +283,16 @@ public sealed class ReceiverHost : IAsyncDisposable
         }
 
         using (var budget = new CancellationTokenSource(_options.DrainBudget, _time))
+        using (var answers = new CancellationTokenSource(_options.DrainBudget + TimeSpan.FromSeconds(1), _time))
+        await using (budget.Token.UnsafeRegister(static deadlines => ((Deadlines)deadlines!).ExpireAll(), _deadlines))
         {
-            // Stops accepting, closes idle connections, and aborts what is still running when the budget is spent.
-            await _server.StopAsync(budget.Token);
+            // Stops accepting and closes idle connections. When the budget is spent, what still waits is answered that it is late; a second
+            // after that whatever is left is aborted.
+            await _server.StopAsync(answers.Token);
         }
 
+        // Requests without a connection may still wait for the log.
+        _deadlines.ExpireAll();
         await CloseAsync();
         _logger.Stopped();
     }

@@ -115,6 +115,19 @@ internal sealed class RawClient : IDisposable
         return new RawAnswer(status, headers, body);
     }
 
+    /// <summary>The next bytes, whatever they are.</summary>
+    public async Task<byte[]> ReadAsync(int count)
+    {
+        while (_buffer.Count < count)
+        {
+            Assert.True(await MoreAsync(), "the connection was closed");
+        }
+
+        byte[] bytes = [.. _buffer[..count]];
+        _buffer.RemoveRange(0, count);
+        return bytes;
+    }
+
     /// <summary>Whether the other side has closed the connection, or does so soon.</summary>
     public async Task<bool> ClosesAsync()
     {

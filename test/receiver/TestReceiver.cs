@@ -114,6 +114,10 @@ internal sealed class TestReceiver : IAsyncDisposable
         _contracts.Publish(contract);
     }
 
+    /// <summary>Creates a topic on the embedded log.</summary>
+    public Task CreateTopicAsync(string topic) =>
+        Log.Topics.CreateAsync(new TopicSpecification(topic, 1, 1, new Dictionary<string, string>(StringComparer.Ordinal)), default);
+
     public Task ReadyAsync() => Eventually.True(() => Host.IsReady, () => $"ready; {Host.NotReadyReason}");
 
     /// <summary>Waits until a path is served, or not.</summary>

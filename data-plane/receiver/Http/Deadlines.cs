@@ -28,7 +28,7 @@ internal sealed class Deadlines : IDisposable
     public Deadlines(TimeProvider time)
     {
         _time = time;
-        _timer = time.CreateTimer(static state => ((Deadlines)state!).CheckAll(), this, Period, Period);
+        _timer = time.CreateTimer(static state => ((Deadlines)state!).CheckAll(((Deadlines)state).Now), this, Period, Period);
     }
 
     /// <summary>Milliseconds since some moment.</summary>
@@ -75,9 +75,11 @@ internal sealed class Deadlines : IDisposable
     /// <inheritdoc/>
     public void Dispose() => _timer.Dispose();
 
-    private void CheckAll()
+    /// <summary>Ends everything that is being checked, now.</summary>
+    public void ExpireAll() => CheckAll(long.MaxValue);
+
+    private void CheckAll(long now)
     {
-        var now = Now;
         for (var i = 0; ; i++)
         {
             Timed timed;
