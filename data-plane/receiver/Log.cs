@@ -57,6 +57,9 @@ internal static partial class Log
     [LoggerMessage(4021, LogLevel.Debug, "Refused {Method} {Path} with {Status}: {Detail}")]
     public static partial void Refused(this ILogger logger, string method, string path, int status, string detail);
 
+    [LoggerMessage(4023, LogLevel.Debug, "The rest of a refused request could not be read")]
+    public static partial void DrainFailed(this ILogger logger, Exception exception);
+
     [LoggerMessage(4022, LogLevel.Warning, "The log did not store an event for {Path} in topic {Topic}: {Outcome}, {Error}")]
     public static partial void NotStored(this ILogger logger, string path, string topic, AppendOutcome outcome, string? error);
 }

@@ -51,6 +51,7 @@ public sealed class ReceiverHost : IAsyncDisposable
         _deadlines = new Deadlines(time);
         _store = new IngressStore(logs, _metrics, options.OpenRetryDelay, options.OpenTimeout, time, _logger);
         _application = new ReceiverApplication(options, _store, _metrics, _deadlines, time, _logger);
+        _metrics.Observe(_store, _application.Bytes);
         _transport = new SocketTransportFactory(
             Options.Create(new SocketTransportOptions { Backlog = options.AcceptBacklog, NoDelay = options.NoDelay }),
             loggers

@@ -12,6 +12,7 @@ public sealed class MethodTests
     [InlineData("DELETE")]
     [InlineData("PATCH")]
     [InlineData("FOO")]
+    [InlineData("post")]
     public async Task OIN_04_RDP_05_Any_other_method_is_405_with_Allow(string method)
     {
         await using var receiver = await StartAsync(Broker("br"));

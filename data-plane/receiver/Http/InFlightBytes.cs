@@ -6,6 +6,9 @@ internal sealed class InFlightBytes(long limit)
 {
     private long _taken;
 
+    /// <summary>How much is taken now, in bytes.</summary>
+    public long Taken => Interlocked.Read(ref _taken);
+
     /// <summary>Takes some, if there is enough left.</summary>
     public bool TryTake(long bytes)
     {

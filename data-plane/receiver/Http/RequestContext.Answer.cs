@@ -32,13 +32,16 @@ internal sealed partial class RequestContext
     private const string TokensUnsupported =
         "The resource has an audience, so senders need a token; this version cannot check tokens and takes no event without. Turn OIDC off for the resource.";
 
+    /// <summary>How much of a body that is not wanted is read before the answer.</summary>
+    private const int DrainedBytes = 64 * 1024;
+
     private const string Post = "POST";
     private const string PostAndOptions = "POST, OPTIONS";
 
     private Task AnswerOtherMethodAsync(string method)
     {
         var headers = _request.Headers;
-        if (HttpMethods.IsGet(method))
+        if (Is(method, HttpMethods.Get))
         {
             var path = RequestTargetPath();
             if (path.SequenceEqual(application.Options.LivenessPath))
@@ -58,7 +61,7 @@ internal sealed partial class RequestContext
                 return Resolve() is null ? RefuseUnknownAsync() : AnswerProbe();
             }
         }
-        else if (HttpMethods.IsOptions(method))
+        else if (Is(method, HttpMethods.Options))
         {
             return string.Equals(_request.RawTarget, "*", StringComparison.Ordinal) || Resolve() is not null
                 ? AnswerOptions()
@@ -146,12 +149,57 @@ internal sealed partial class RequestContext
         var document = new ArrayBufferWriter<byte>(512);
         problem.Write(document, detail);
         headers.ContentLength = document.WrittenCount;
-        if (HttpMethods.IsHead(_request.Method))
+        if (Is(_request.Method, HttpMethods.Head))
         {
             return Task.CompletedTask;
         }
 
-        var writing = _features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(document.WrittenMemory);
+        // Some HTTP/2 clients take the reset of a stream whose body is not wanted for a failure and lose the answer (RFC 9113 §8.1).
+        if (
+            HttpProtocol.IsHttp2(_request.Protocol)
+            && _request.Headers.ContentLength is null or <= DrainedBytes
+            && _features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true
+        )
+        {
+            return DrainAndWriteAsync(document.WrittenMemory);
+        }
+
+        return WriteAsync(document.WrittenMemory);
+    }
+
+    private async Task DrainAndWriteAsync(ReadOnlyMemory<byte> document)
+    {
+        var drained = 0L;
+        var reader = Watch();
+        try
+        {
+            while (drained <= DrainedBytes)
+            {
+                var result = await reader.ReadAsync();
+                drained += result.Buffer.Length;
+                reader.AdvanceTo(result.Buffer.End);
+                if (result.IsCompleted || result.IsCanceled)
+                {
+                    break;
+                }
+            }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException or InvalidOperationException)
+        {
+            // The body does not matter any more; whether the answer arrives shows when it is written.
+            application.Logger.DrainFailed(e);
+        }
+        finally
+        {
+            Unwatch();
+        }
+
+        await WriteAsync(document);
+    }
+
+    private Task WriteAsync(ReadOnlyMemory<byte> document)
+    {
+        var writing = _features.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(document);
         return writing.IsCompletedSuccessfully ? Task.CompletedTask : writing.AsTask();
     }
 

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Compression;
+using System.IO.Pipelines;
 using System.Runtime.CompilerServices;
 using System.Text;
 using Brokkr.Core.Events;
@@ -172,9 +173,7 @@ internal sealed partial class RequestContext
                 if (!reading.IsCompleted && !watched)
                 {
                     watched = true;
-                    _reader = reader;
-                    Volatile.Write(ref _bodyDue, application.Deadlines.Now + (long)application.Options.BodyDeadline.TotalMilliseconds);
-                    application.Deadlines.Add(this);
+                    Watch();
                 }
 
                 var result = await reading;
@@ -195,11 +194,25 @@ internal sealed partial class RequestContext
         {
             if (watched)
             {
-                Volatile.Write(ref _bodyDue, 0);
-                application.Deadlines.Remove(this);
-                _reader = null;
+                Unwatch();
             }
         }
+    }
+
+    /// <summary>Puts the reading of the body under a deadline.</summary>
+    private PipeReader Watch()
+    {
+        _reader = _features.GetRequiredFeature<IRequestBodyPipeFeature>().Reader;
+        Volatile.Write(ref _bodyDue, application.Deadlines.Now + (long)application.Options.BodyDeadline.TotalMilliseconds);
+        application.Deadlines.Add(this);
+        return _reader;
+    }
+
+    private void Unwatch()
+    {
+        Volatile.Write(ref _bodyDue, 0);
+        application.Deadlines.Remove(this);
+        _reader = null;
     }
 
     private Refusal? Append(RecordBuffer body, in ReadOnlySequence<byte> bytes, bool counted)

@@ -72,7 +72,8 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
             _response.Headers.Connection = "close";
         }
 
-        if (!HttpMethods.IsPost(method))
+        // Methods are case-sensitive (RFC 9110 §9.1).
+        if (!Is(method, HttpMethods.Post))
         {
             return AnswerOtherMethodAsync(method);
         }
@@ -86,6 +87,8 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         _started = application.Time.GetTimestamp();
         return StoreAsync();
     }
+
+    private static bool Is(string method, string known) => string.Equals(method, known, StringComparison.Ordinal);
 
     private Ingress? Resolve() => application.Store.Table.Resolve(RequestTarget.PathOf(_request.RawTarget), HostOf(_request.Headers));
 
@@ -261,114 +264,6 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         }
 
         return _ingress.Writer.AppendAsync(definition.Topic, body);
-    }
-
-    /// <summary>Stores the events of a batch: all are valid before the first is appended, and all are stored before it is acknowledged.</summary>
-    private async Task StoreBatchAsync(RecordBuffer body)
-    {
-        var events = new List<EventBuffer>();
-        try
-        {
-            var refusal = Refusal.From(JsonEventFormat.ReadBatch(body.Value, events));
-            if (refusal is not null)
-            {
-                await RefuseAsync(refusal);
-                return;
-            }
-
-            if (!TryEnter())
-            {
-                await RefuseUnknownAsync();
-                return;
-            }
-
-            try
-            {
-                var records = new List<RecordBuffer>(events.Count);
-                try
-                {
-                    for (var i = 0; i < events.Count && refusal is null; i++)
-                    {
-                        ContinueTrace(events[i]);
-                        refusal = Build(events[i], records);
-                    }
-
-                    refusal ??= await AppendAllAsync(events, records);
-                }
-                finally
-                {
-                    foreach (var record in records)
-                    {
-                        record.Dispose();
-                    }
-                }
-            }
-            finally
-            {
-                _ingress!.Log.Exit();
-            }
-
-            if (refusal is not null)
-            {
-                await RefuseAsync(refusal);
-                return;
-            }
-
-            _response.StatusCode = StatusCodes.Status202Accepted;
-            foreach (var one in events)
-            {
-                _eventType = application.Metrics.Types.Of(one.Get(CoreAttribute.Type));
-                Measure(StatusCodes.Status202Accepted);
-            }
-        }
-        finally
-        {
-            foreach (var one in events)
-            {
-                one.Dispose();
-            }
-        }
-    }
-
-    private Refusal? Build(EventBuffer read, List<RecordBuffer> records)
-    {
-        var record = RecordBuffer.Rent();
-        records.Add(record);
-        if (_ingress!.Definition.Structured)
-        {
-            return Refusal.From(read.WriteStructured(record));
-        }
-
-        read.WriteBinary(record);
-        return null;
-    }
-
-    private async Task<Refusal?> AppendAllAsync(List<EventBuffer> events, List<RecordBuffer> records)
-    {
-        var appends = new Task<AppendResult>[records.Count];
-        for (var i = 0; i < appends.Length; i++)
-        {
-            appends[i] = application.Appends.WaitAsync(_ingress!.Writer.AppendAsync(_ingress.Definition.Topic, records[i])).AsTask();
-        }
-
-        Refusal? refusal = null;
-        for (var i = 0; i < appends.Length; i++)
-        {
-            var result = await appends[i];
-            if (
-                result.Outcome != AppendOutcome.Stored
-                && (refusal is null || refusal.Problem.Status != StatusCodes.Status503ServiceUnavailable)
-            )
-            {
-                refusal = NotStored(result);
-                refusal = refusal with
-                {
-                    Detail = $"Event {i + 1} of {events.Count} in the batch: {refusal.Detail} Others of the batch may be stored.",
-                };
-            }
-        }
-
-        return refusal;
     }
 
     private Refusal NotStored(in AppendResult result)

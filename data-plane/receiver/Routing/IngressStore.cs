@@ -10,7 +10,7 @@ namespace Brokkr.Receiver.Routing;
 /// until it opens, and what it served before goes on meanwhile. A new entry is built first, then the table is swapped, then what was replaced
 /// is given back (receiver-and-core §5.3, §18.1-5, 12).
 /// </summary>
-internal sealed class IngressStore(
+internal sealed partial class IngressStore(
     ILogProvider logs,
     ReceiverMetrics metrics,
     TimeSpan retryDelay,
@@ -26,54 +26,10 @@ internal sealed class IngressStore(
     private readonly List<SharedLog> _replaced = [];
     private readonly HashSet<Task> _running = [];
     private IngressTable _table = IngressTable.Empty;
+    private ulong _generation;
     private bool _rebuildQueued;
     private bool _applied;
     private bool _closed;
-
-    /// <summary>The table in force.</summary>
-    public IngressTable Table => Volatile.Read(ref _table);
-
-    /// <summary>Whether a contract has been applied and each of its resources been tried at least once.</summary>
-    public bool IsSettled
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _applied && _order.TrueForAll(entry => entry.Tried);
-            }
-        }
-    }
-
-    /// <summary>Whether a contract has been applied.</summary>
-    public bool HasContract
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _applied;
-            }
-        }
-    }
-
-    /// <summary>The logs that are open now, each once.</summary>
-    public IReadOnlyCollection<ILog> OpenLogs()
-    {
-        lock (_lock)
-        {
-            var open = new HashSet<ILog>(ReferenceEqualityComparer.Instance);
-            foreach (var entry in _order)
-            {
-                if (entry.Log is { } log)
-                {
-                    open.Add(log.Log);
-                }
-            }
-
-            return open;
-        }
-    }
 
     /// <summary>Puts a contract in force. Resources whose log is open are served as the contract says when this returns.</summary>
     public void Apply(Contract contract)
@@ -100,6 +56,7 @@ internal sealed class IngressStore(
             }
 
             _applied = true;
+            Interlocked.Exchange(ref _generation, contract.Generation);
             Rebuild();
             logger.ContractApplied(contract.Generation, _order.Count);
         }
@@ -418,35 +375,4 @@ internal sealed class IngressStore(
             TaskScheduler.Default
         );
     }
-
-    /// <summary>A resource of the contract in force.</summary>
-    private sealed class Entry
-    {
-        /// <summary>What the contract says.</summary>
-        public IngressDefinition? Wanted { get; set; }
-
-        /// <summary>The resource that says so.</summary>
-        public Resource? Resource { get; set; }
-
-        /// <summary>What requests get; null until the log has been opened once.</summary>
-        public Ingress? Served { get; set; }
-
-        /// <summary>The open log.</summary>
-        public SharedLog? Log { get; set; }
-
-        /// <summary>What <see cref="Log"/> was opened for.</summary>
-        public LogIdentity? LogIdentity { get; set; }
-
-        /// <summary>Ends the attempts to open the log; null when there are none.</summary>
-        public CancellationTokenSource? Opening { get; set; }
-
-        /// <summary>Whether an attempt to open a log has ended.</summary>
-        public bool Tried { get; set; }
-
-        /// <summary>Whether another resource has its path or host, as was reported.</summary>
-        public bool Conflict { get; set; }
-    }
-
-    /// <summary>A removed resource that answers until those have been tried that were created under its path or host.</summary>
-    private sealed record StandIn(Ingress Ingress, HashSet<string> Heirs);
 }

@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using Brokkr.Core.Telemetry;
+using Brokkr.Receiver.Http;
 using Brokkr.Receiver.Routing;
 
 namespace Brokkr.Receiver.Telemetry;
@@ -23,6 +24,31 @@ internal sealed class ReceiverMetrics : IDisposable
 
     /// <summary>The series of one resource.</summary>
     public IngressLatency For(IngressDefinition definition) => new(_latency, definition);
+
+    /// <summary>Shows the state of the receiver: what it has applied and what it holds (receiver-and-core §18.25).</summary>
+    public void Observe(IngressStore store, InFlightBytes bytes)
+    {
+        _meter.CreateObservableGauge(
+            "brokkr.receiver.contract_generation",
+            () => (double)store.Generation,
+            description: "Generation of the contract that is applied"
+        );
+        _meter.CreateObservableGauge(
+            "brokkr.receiver.resources",
+            () => store.Count,
+            description: "Resources of the contract that have an ingress"
+        );
+        _meter.CreateObservableGauge(
+            "brokkr.receiver.resources_without_log",
+            () => store.Count - store.OpenCount,
+            description: "Resources of the contract whose log has not been opened yet"
+        );
+        _meter.CreateObservableGauge(
+            "brokkr.receiver.held_bytes",
+            () => bytes.Taken,
+            description: "Bytes that requests under way are counted for"
+        );
+    }
 
     /// <summary>Drops what was counted for a resource that is gone.</summary>
     public void Forget(IngressDefinition definition)
