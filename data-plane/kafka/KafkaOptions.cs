@@ -29,10 +29,10 @@ public sealed record KafkaOptions
     public TimeSpan MetadataRefresh { get; init; } = TimeSpan.FromSeconds(5);
 
     /// <summary>KiB that the client may hold ahead of the dispatcher for each partition that feeds Triggers.</summary>
-    public int FeedPrefetchKilobytes { get; init; } = 2048;
+    public int FeedPrefetchKilobytes { get; init; } = 512;
 
     /// <summary>KiB that the client may hold ahead of the dispatcher for each partition of a catch-up reader.</summary>
-    public int CatchUpPrefetchKilobytes { get; init; } = 512;
+    public int CatchUpPrefetchKilobytes { get; init; } = 256;
 
     /// <summary>Catch-up readers of one partition that may be open at the same time; each needs a client of its own.</summary>
     public int CatchUpClients { get; init; } = 2;

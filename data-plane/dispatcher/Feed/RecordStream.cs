@@ -12,7 +12,9 @@ namespace Brokkr.Dispatcher.Feed;
 [SuppressMessage("Design", "CA1001", Justification = "A source of cancellation without a timer or a wait handle holds nothing.")]
 internal sealed class RecordStream
 {
-    private const int ReadBytes = 256 * 1024;
+    private const int ReadBytes = 128 * 1024;
+    private const int ReadAheadBytes = 256 * 1024;
+    private const int ReadAheadRecords = 256;
 
     private readonly PartitionFeed _feed;
     private readonly CancellationTokenSource _end = new();
@@ -204,11 +206,13 @@ internal sealed class RecordStream
         }
 
         // What all have had is kept a little longer: Triggers that start together do not read it all again.
-        Window.Trim(slowest, MaxBytes / 8);
+        Window.Trim(slowest, Math.Min(ReadAheadBytes, MaxBytes / 8));
     }
 
+    // Records that are read long before they are wanted survive young collections, which is what collections cost.
     private bool IsNearHead(Cursor cursor) =>
-        Window.BytesRead - cursor.BytesTaken < MaxBytes / 2 && Window.End - cursor.Number < MaxRecords / 2;
+        Window.BytesRead - cursor.BytesTaken < Math.Min(ReadAheadBytes, MaxBytes / 2)
+        && Window.End - cursor.Number < Math.Min(ReadAheadRecords, MaxRecords / 2);
 
     private bool HasDemand()
     {

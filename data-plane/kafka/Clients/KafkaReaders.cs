@@ -139,6 +139,7 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
         {
             ["queued.max.messages.kbytes"] = kilobytes.ToString(System.Globalization.CultureInfo.InvariantCulture),
             ["queued.min.messages"] = "100000",
+            ["fetch.message.max.bytes"] = "262144",
             ["fetch.queue.backoff.ms"] = "20",
             ["enable.partition.eof"] = "true",
             ["auto.offset.reset"] = "error",
