@@ -20,8 +20,16 @@ public sealed record Answer
     /// <summary>Answers with bytes that are no HTTP, then closes.</summary>
     public static Answer Garbage { get; } = new() { Kind = AnswerKind.Garbage, Body = "\0\x01not http at all\r\n\r\n"u8.ToArray() };
 
-    /// <summary>Sends status, headers and half of the body, then nothing, until the client or the test gives up.</summary>
-    public static Answer StallAfterHead { get; } = new() { Kind = AnswerKind.StallAfterHead, Body = new byte[64] };
+    /// <summary>
+    /// Sends status 200, the headers of an event in structured mode and half of the body, then nothing, until the client or the test gives up.
+    /// </summary>
+    public static Answer StallAfterHead { get; } =
+        new()
+        {
+            Kind = AnswerKind.StallAfterHead,
+            Headers = [("content-type", "application/cloudevents+json")],
+            Body = new byte[64],
+        };
 
     /// <summary>Never answers, until the client or the test gives up.</summary>
     public static Answer Never { get; } = new() { Kind = AnswerKind.Never };

@@ -174,7 +174,7 @@ public sealed class ChildProcess : IAsyncDisposable
         Leftovers.Forget(_process.Id);
     }
 
-    /// <summary>Kills it if it still runs.</summary>
+    /// <summary>Kills it if it still runs, and gives its last lines to the output of the test.</summary>
     public async ValueTask DisposeAsync()
     {
         if (!_process.HasExited)
@@ -184,6 +184,8 @@ public sealed class ChildProcess : IAsyncDisposable
 
         Leftovers.Forget(_process.Id);
         _process.Dispose();
+        // Shown by the runner when the test fails.
+        TestContext.Current.TestOutputHelper?.WriteLine($"Last lines of {_name}:\n{string.Join('\n', Lines.TakeLast(30))}");
     }
 
     private async Task CaptureAsync(StreamReader reader)
