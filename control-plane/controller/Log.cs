@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Controller;
 
-/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6008.</summary>
+/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6010.</summary>
 internal static partial class Log
 {
     [LoggerMessage(6000, LogLevel.Warning, "The folder {Folder} cannot be watched; it is looked at every {Interval} instead")]
@@ -28,4 +28,14 @@ internal static partial class Log
 
     [LoggerMessage(6007, LogLevel.Error, "A subscriber to changes failed")]
     public static partial void SubscriberFailed(this ILogger logger, Exception exception);
+
+    [LoggerMessage(6008, LogLevel.Information, "Consumer group {Group} begins at the end of topic {Topic}")]
+    public static partial void GroupPlaced(this ILogger logger, string group, string topic);
+
+    [LoggerMessage(
+        6009,
+        LogLevel.Warning,
+        "New consumer groups of topic {Topic} could not be given a place: {Reason}; the dispatcher gives them one"
+    )]
+    public static partial void GroupsNotPlaced(this ILogger logger, string topic, string reason);
 }

@@ -25,7 +25,7 @@ namespace Brokkr.Controller.Folders;
 /// Level-based: each change computes the whole contract from all objects and applies the difference.
 /// </para>
 /// <code>
-/// store -> ContractBuilder -> topics that are there -> contract (if it differs) -> groups of Triggers that are gone -> report
+/// store -> ContractBuilder -> topics that are there -> places of new groups -> contract (if it differs) -> groups of Triggers that are gone -> report
 /// </code>
 /// <para>
 /// Topics are never deleted, not even with their Broker. A consumer group is deleted some seconds after its Trigger is gone from the folder,
@@ -45,6 +45,7 @@ public sealed class FolderControlPlane : IAsyncDisposable
     private readonly ContractPublisher _contracts = new();
     private readonly TopicKeeper _topics;
     private readonly GroupReaper _groups;
+    private readonly GroupStarter _starts;
     private readonly Channel<bool> _signals = Channel.CreateBounded<bool>(
         new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite }
     );
@@ -63,6 +64,7 @@ public sealed class FolderControlPlane : IAsyncDisposable
         _logger = loggers.CreateLogger("Brokkr.Controller.Dev");
         _topics = new TopicKeeper(options, logs, time, _logger, () => _signals.Writer.TryWrite(true));
         _groups = new GroupReaper(options, logs, time, _logger, () => _signals.Writer.TryWrite(true));
+        _starts = new GroupStarter(options, logs, time, _logger);
     }
 
     /// <summary>The contract, for receiver and dispatcher.</summary>
@@ -151,8 +153,10 @@ public sealed class FolderControlPlane : IAsyncDisposable
         // Takes in what has finished by now.
         _topics.Update(plan.Resources.Values, _stop.Token);
 
+        var served = ServedGroups(plan);
+        await _starts.PlaceAsync(served.Values, cancellation);
         Publish(plan);
-        UpdateGroups(snapshot, plan);
+        _groups.Update(snapshot.Objects.Triggers.Values.Select(trigger => trigger.Key).ToHashSet(), served, _stop.Token);
         Tell(snapshot, plan);
     }
 
@@ -221,7 +225,7 @@ public sealed class FolderControlPlane : IAsyncDisposable
         _logger.ContractPublished(_generation, contract.Resources.Count, contract.Resources.Sum(resource => resource.Egresses.Count));
     }
 
-    private void UpdateGroups(FolderSnapshot snapshot, ContractPlan plan)
+    private Dictionary<ObjectKey, GroupReaper.KnownGroup> ServedGroups(ContractPlan plan)
     {
         var served = new Dictionary<ObjectKey, GroupReaper.KnownGroup>();
         foreach (var planned in plan.Objects)
@@ -235,7 +239,7 @@ public sealed class FolderControlPlane : IAsyncDisposable
             }
         }
 
-        _groups.Update(snapshot.Objects.Triggers.Values.Select(trigger => trigger.Key).ToHashSet(), served, _stop.Token);
+        return served;
     }
 
     private void Tell(FolderSnapshot snapshot, ContractPlan plan)

@@ -127,6 +127,39 @@ public sealed class FolderControlPlaneTests
         await dev.ServesAsync("/shop/b", "/shop/c");
     }
 
+    /// <summary>CPT-12: ready means that no later event passes the Trigger by.</summary>
+    [Fact]
+    public async Task New_trigger_has_its_place_at_the_end_before_it_is_ready_and_an_old_one_keeps_its_own()
+    {
+        const string Topic = "knative-broker-shop-b";
+        await using var dev = await DevFolder.PrepareAsync(folder =>
+            folder.Write("all.yaml", Manifests.Several(Manifests.Broker("b"), Manifests.Trigger("new", "b"), Manifests.Trigger("old", "b")))
+        );
+        await dev.Log.Topics.CreateAsync(
+            new TopicSpecification(Topic, 3, -1, new Dictionary<string, string>(StringComparer.Ordinal)),
+            Stop
+        );
+        for (var i = 0; i < 9; i++)
+        {
+            using var record = RecordBuffer.Rent();
+            record.AppendValue("x"u8);
+            await dev.Log.Writer.AppendAsync(Topic, record);
+        }
+
+        var kept = KeyValuePair.Create(new TopicPartition(Topic, 1), new CursorPosition(1, "mine"));
+        await dev.Log.Cursors.StoreAsync("knative-trigger-shop-old", [kept], Stop);
+
+        await dev.ControlPlane.StartAsync(Stop);
+
+        Assert.Equal(ConditionState.True, dev.StatusOf("Trigger", "shop/new").Ready);
+        var bounds = await dev.Log.Topics.BoundsAsync(Topic, [0, 1, 2], Stop);
+        var places = await dev.Log.Cursors.LoadAsync("knative-trigger-shop-new", Topic, Stop);
+        Assert.Equal(9, places.Values.Sum(place => place.Offset));
+        Assert.Equal(bounds.OrderBy(b => b.Key).Select(b => b.Value.End), places.OrderBy(p => p.Key).Select(p => p.Value.Offset));
+        var old = await dev.Log.Cursors.LoadAsync("knative-trigger-shop-old", Topic, Stop);
+        Assert.Equal(kept.Value, Assert.Single(old).Value);
+    }
+
     [Fact]
     public async Task Group_of_a_deleted_trigger_is_deleted_after_the_contract_without_it()
     {
