@@ -19,7 +19,7 @@ async function send(url, mode, count, prefix) {
         source: "/js-sdk",
         type: "com.example.peer",
         subject: mode === "structured" ? "grüße" : "greetings",
-        comexampleextension: `value ${i}`,
+        comexampleextension: `value-${i}`,
         data: { number: i, text: "Füße" },
       }),
     );

@@ -14,7 +14,7 @@ public sealed record Answer
     /// <summary>200 without a body.</summary>
     public static Answer Ok { get; } = new();
 
-    /// <summary>Closes the connection without answering.</summary>
+    /// <summary>Closes the connection (an orderly end, no reset) without answering.</summary>
     public static Answer Close { get; } = new() { Kind = AnswerKind.Close };
 
     /// <summary>Answers with bytes that are no HTTP, then closes.</summary>

@@ -67,6 +67,9 @@ public sealed class Subscriber : IAsyncDisposable
     /// <summary>Requests that are being answered at this moment.</summary>
     public int Running => Volatile.Read(ref _running);
 
+    // A connection that is given up ends (FIN), as when a server closes it, and is not reset.
+    static Subscriber() => AppContext.SetSwitch("Microsoft.AspNetCore.Server.Kestrel.FinOnError", true);
+
     /// <summary>Starts a server.</summary>
     /// <param name="protocols">HTTP/1.1 by default; <see cref="HttpProtocols.Http2"/> is cleartext HTTP/2 by prior knowledge.</param>
     /// <param name="port">A fixed port, for a subscriber that goes and comes back at the same address; any free one by default.</param>
