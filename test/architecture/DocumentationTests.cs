@@ -24,6 +24,7 @@ public sealed partial class DocumentationTests
     [InlineData("CONTRIBUTING.md")]
     [InlineData("docs/architecture.md")]
     [InlineData("docs/configuration.md")]
+    [InlineData("docs/manifests.md")]
     [InlineData("samples/quickstart/README.md")]
     [InlineData("third_party/README.md")]
     public void Links_to_files_lead_somewhere(string document)
