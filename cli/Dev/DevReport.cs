@@ -1,6 +1,7 @@
 using Brokkr.Apis;
 using Brokkr.Cli.Logging;
 using Brokkr.Controller;
+using Brokkr.Core.Contract.Wire;
 
 namespace Brokkr.Cli.Dev;
 
@@ -12,7 +13,8 @@ internal sealed class DevReport(DevConsole console)
     private bool _started;
 
     /// <summary>Prints everything, and how to try it.</summary>
-    public void Start()
+    /// <param name="contract">What is served.</param>
+    public void Start(Contract? contract)
     {
         lock (_lock)
         {
@@ -45,7 +47,10 @@ internal sealed class DevReport(DevConsole console)
 
                     Send an event:
                       curl -i {address} -H 'ce-specversion: 1.0' -H 'ce-id: 1' -H 'ce-source: /me' \
-                        -H 'ce-type: com.example.hello' -H 'content-type: application/json' -d {'\''}{"{\"hello\":\"world\"}"}{'\''}
+                        -H 'ce-type: {ExampleEvent.TypeFor(
+                        contract,
+                        new Uri(address).AbsolutePath
+                    )}' -H 'content-type: application/json' -d {'\''}{"{\"hello\":\"world\"}"}{'\''}
 
                     """
                 );

@@ -75,7 +75,7 @@ internal sealed class DevServer : IAsyncDisposable
             console.Line(Tone.Warning, "--data is not used: with --kafka events are kept there");
         }
 
-        server._report.Start();
+        server._report.Start(server.Control.Contracts.Current);
         return server;
     }
 
