@@ -31,14 +31,4 @@ internal static partial class Log
 
     [LoggerMessage(7011, LogLevel.Information, "The HTTP client property {Key} has no meaning here and is ignored")]
     public static partial void WebClientPropertyIgnored(this ILogger logger, string key);
-
-    [LoggerMessage(
-        7020,
-        LogLevel.Warning,
-        "Group {Group} has no position on {Topic} yet; events that are posted before it has are not for it: {Error}"
-    )]
-    public static partial void GroupNotStarted(this ILogger logger, string group, string topic, string error);
-
-    [LoggerMessage(7021, LogLevel.Error, "A change could not be applied")]
-    public static partial void ChangeNotApplied(this ILogger logger, Exception error);
 }

@@ -81,7 +81,7 @@ internal static class DevCommand
             await using (await DevServer.StartAsync(options, console, loggers, TimeProvider.System, signals.Stopping))
             {
                 console.Text(console.Paint(Tone.Faint, "Press Ctrl-C to end."));
-                await signals.StoppedAsync();
+                await signals.Stopping.WhenCancelledAsync();
                 console.Text("Ending; press Ctrl-C again to end at once.");
             }
 

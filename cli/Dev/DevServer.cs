@@ -127,21 +127,19 @@ internal sealed class DevServer : IAsyncDisposable
         secrets.Source = store;
         Control = new FolderControlPlane(store, folder, logs, time, loggers);
         _undo.Add(Control.DisposeAsync);
+        Control.Changed += _report.Change;
         await Control.StartAsync(cancellation);
 
         var dispatcher = new DispatcherHost(new DispatcherOptions { StopBudget = options.StopBudget }, contracts, logs, time, loggers);
         _undo.Add(dispatcher.DisposeAsync);
         dispatcher.Start();
 
-        var follower = new ContractFollower(
-            Control,
-            contracts,
-            new GroupStarter(logs, loggers.CreateLogger("Brokkr.Cli.Dev")),
-            _report,
-            loggers
-        );
-        _undo.Add(follower.DisposeAsync);
-        await follower.StartAsync(cancellation);
+        var subscription = Control.Contracts.Subscribe(contracts.Publish);
+        _undo.Add(() =>
+        {
+            subscription.Dispose();
+            return ValueTask.CompletedTask;
+        });
         await SettleAsync(receiver, time, cancellation);
     }
 

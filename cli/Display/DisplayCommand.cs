@@ -79,7 +79,7 @@ internal static class DisplayCommand
         {
             await using var server = await DisplayServer.StartAsync(options, Console.Out, TimeProvider.System, signals.Stopping);
             await Console.Error.WriteLineAsync($"Displaying what arrives at http://localhost:{server.Port}/ (Ctrl-C ends)");
-            await signals.StoppedAsync();
+            await signals.Stopping.WhenCancelledAsync();
             return 0;
         }
         catch (IOException e)

@@ -9,6 +9,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Brokkr.Cli.Hosting;
 
@@ -33,9 +34,9 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
 {
     private const string ContentType = "text/plain; version=0.0.4; charset=utf-8";
 
-    private readonly WebApplication _server;
+    private readonly IAsyncDisposable _server;
 
-    private ScrapeEndpoint(WebApplication server, string address)
+    private ScrapeEndpoint(IAsyncDisposable server, string address)
     {
         _server = server;
         Address = address;
@@ -54,32 +55,43 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
     )
     {
         var address = await ResolveAsync(options.Host, cancellation);
-        var certificate = Certificate(options.Tls);
-        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore();
-        if (certificate is not null)
+        Task Answer(HttpContext context) => AnswerAsync(context, options.Path, metrics);
+        if (Certificate(options.Tls) is { } certificate)
         {
-            builder.WebHost.UseKestrelHttpsConfiguration();
+            return await StartSecureAsync(new IPEndPoint(address, options.Port), certificate, options.Path, Answer, cancellation);
         }
 
+        var server = await SmallHttpServer.StartAsync(address, options.Port, NullLoggerFactory.Instance, Answer, cancellation);
+        return new ScrapeEndpoint(server, $"http://{new IPEndPoint(address, server.Port)}{options.Path}");
+    }
+
+    public ValueTask DisposeAsync() => _server.DisposeAsync();
+
+    /// <summary>Kestrel's TLS comes with services that the small server does without.</summary>
+    private static async Task<ScrapeEndpoint> StartSecureAsync(
+        IPEndPoint at,
+        X509Certificate2 certificate,
+        string path,
+        RequestDelegate answer,
+        CancellationToken cancellation
+    )
+    {
+        var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Listen(
-                address,
-                options.Port,
+                at,
                 listen =>
                 {
                     listen.Protocols = HttpProtocols.Http1;
-                    if (certificate is not null)
-                    {
-                        listen.UseHttps(certificate);
-                    }
+                    listen.UseHttps(certificate);
                 }
             );
         });
         var server = builder.Build();
-        server.Run(context => AnswerAsync(context, options.Path, metrics));
+        server.Run(answer);
         try
         {
             await server.StartAsync(cancellation);
@@ -91,10 +103,8 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
         }
 
         var bound = server.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        return new ScrapeEndpoint(server, bound + options.Path);
+        return new ScrapeEndpoint(server, bound + path);
     }
-
-    public ValueTask DisposeAsync() => _server.DisposeAsync();
 
     private static async Task AnswerAsync(HttpContext context, string path, PrometheusMetrics metrics)
     {

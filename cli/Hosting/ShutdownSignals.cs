@@ -19,14 +19,6 @@ internal sealed class ShutdownSignals : IDisposable
     /// <summary>Cancelled by the first signal.</summary>
     public CancellationToken Stopping => _stopping.Token;
 
-    /// <summary>Completes with the first signal.</summary>
-    public async Task StoppedAsync()
-    {
-        var stopped = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        await using var registration = _stopping.Token.Register(() => stopped.TrySetResult());
-        await stopped.Task;
-    }
-
     public void Dispose()
     {
         foreach (var registration in _registrations)
