@@ -51,6 +51,7 @@ internal sealed class RoleTelemetry : IAsyncDisposable
                 Tls = environment.MetricsTls,
             },
             metrics,
+            role.Loggers,
             cancellation
         );
         logger.MetricsServed(endpoint.Address);

@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Net;
 using System.Security.Cryptography.X509Certificates;
 using Brokkr.Core.Configuration;
@@ -9,7 +10,7 @@ using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Cli.Hosting;
 
@@ -51,6 +52,7 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
     public static async Task<ScrapeEndpoint> StartAsync(
         ScrapeEndpointOptions options,
         PrometheusMetrics metrics,
+        ILoggerFactory loggers,
         CancellationToken cancellation
     )
     {
@@ -61,7 +63,7 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
             return await StartSecureAsync(new IPEndPoint(address, options.Port), certificate, options.Path, Answer, cancellation);
         }
 
-        var server = await SmallHttpServer.StartAsync(address, options.Port, NullLoggerFactory.Instance, Answer, cancellation);
+        var server = await SmallHttpServer.StartAsync(address, options.Port, loggers, Answer, cancellation);
         return new ScrapeEndpoint(server, $"http://{new IPEndPoint(address, server.Port)}{options.Path}");
     }
 
@@ -114,9 +116,12 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
             return;
         }
 
+        // Kestrel's own writer may hand out no room at all between two chunks, which small writes do not expect.
+        var text = new ArrayBufferWriter<byte>(16 * 1024);
+        metrics.Write(text);
         context.Response.ContentType = ContentType;
-        metrics.Write(context.Response.BodyWriter);
-        await context.Response.BodyWriter.FlushAsync(context.RequestAborted);
+        context.Response.ContentLength = text.WrittenCount;
+        await context.Response.Body.WriteAsync(text.WrittenMemory, context.RequestAborted);
     }
 
     private static async Task<IPAddress> ResolveAsync(string host, CancellationToken cancellation)

@@ -63,6 +63,20 @@ public sealed class ScrapeEndpointTests : IDisposable
     }
 
     [Fact]
+    public async Task Very_many_series_are_served_whole()
+    {
+        var counter = _meter.CreateCounter<long>("many");
+        for (var i = 0; i < 5000; i++)
+        {
+            counter.Add(1, new KeyValuePair<string, object?>("n", $"{i}"));
+        }
+
+        await using var endpoint = await StartAsync(new ScrapeEndpointOptions { Host = "127.0.0.1", Port = 0 });
+        var text = await Client.GetStringAsync(new Uri(endpoint.Address), TestContext.Current.CancellationToken);
+        Assert.Equal(5000, text.Split('\n').Count(line => line.StartsWith("many_total{", StringComparison.Ordinal)));
+    }
+
+    [Fact]
     public async Task With_a_PEM_pair_it_is_HTTPS()
     {
         using var folder = new TemporaryFolder();
@@ -125,5 +139,10 @@ public sealed class ScrapeEndpointTests : IDisposable
     }
 
     private Task<ScrapeEndpoint> StartAsync(ScrapeEndpointOptions options) =>
-        ScrapeEndpoint.StartAsync(options, _metrics, TestContext.Current.CancellationToken);
+        ScrapeEndpoint.StartAsync(
+            options,
+            _metrics,
+            Microsoft.Extensions.Logging.Abstractions.NullLoggerFactory.Instance,
+            TestContext.Current.CancellationToken
+        );
 }

@@ -215,6 +215,18 @@ public sealed class PrometheusMetricsTests : IDisposable
     }
 
     [Fact]
+    public void Observed_numbers_of_every_type_are_exposed()
+    {
+        _meter.CreateObservableGauge("a", () => 1.5);
+        _meter.CreateObservableGauge("b", () => 2);
+        _meter.CreateObservableGauge("c", () => 3L);
+        _meter.CreateObservableCounter("d", () => 4L);
+        _meter.CreateObservableUpDownCounter("e", () => -5);
+        Assert.Equal(["a 1.5", "b 2.0", "c 3.0", "d_total 4.0", "e -5.0"], Samples());
+        Assert.Equal(["a 1.5", "b 2.0", "c 3.0", "d_total 4.0", "e -5.0"], Samples());
+    }
+
+    [Fact]
     public void Too_many_series_become_the_unknown_type_or_are_counted()
     {
         using var metrics = Collect(new PrometheusOptions { Meters = [_meterName], MaxSeries = 3 });
