@@ -21,7 +21,9 @@ namespace Brokkr.Testing.Kafka;
 /// </summary>
 public sealed class KafkaCluster : IAsyncDisposable
 {
-    private static readonly Lazy<Task<KafkaCluster>> Shared = new(() => StartAsync(1, extra: null, TestContext.Current.CancellationToken));
+    private static readonly Lazy<Task<KafkaCluster>> Shared = new(() =>
+        StartAsync(1, extra: null, listeners: null, TestContext.Current.CancellationToken)
+    );
 
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(90);
 
@@ -56,10 +58,17 @@ public sealed class KafkaCluster : IAsyncDisposable
     /// <summary>Starts a cluster for one test (or one fixture). Skips the test where there is no Kafka.</summary>
     /// <param name="nodes">1 or 3.</param>
     /// <param name="extra">More lines for <c>server.properties</c>; they win over those of the fixture.</param>
-    public static Task<KafkaCluster> StartAsync(int nodes = 1, IReadOnlyDictionary<string, string>? extra = null)
+    /// <param name="listeners">
+    /// More listeners beside the plaintext one: name (upper case) and security protocol. <see cref="KafkaNode.PortOf"/> tells their ports.
+    /// </param>
+    public static Task<KafkaCluster> StartAsync(
+        int nodes = 1,
+        IReadOnlyDictionary<string, string>? extra = null,
+        IReadOnlyDictionary<string, string>? listeners = null
+    )
     {
         Assert.SkipWhen(SkipReason is not null, SkipReason ?? string.Empty);
-        return StartAsync(nodes, extra, TestContext.Current.CancellationToken);
+        return StartAsync(nodes, extra, listeners, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Creates a topic and fails the test when Kafka refuses.</summary>
@@ -109,6 +118,7 @@ public sealed class KafkaCluster : IAsyncDisposable
     private static async Task<KafkaCluster> StartAsync(
         int nodes,
         IReadOnlyDictionary<string, string>? extra,
+        IReadOnlyDictionary<string, string>? listeners,
         CancellationToken cancellation
     )
     {
@@ -116,7 +126,8 @@ public sealed class KafkaCluster : IAsyncDisposable
         var cluster = new KafkaCluster(Environment.GetEnvironmentVariable("KAFKA_HOME")!);
         try
         {
-            cluster.Describe(nodes, extra ?? new Dictionary<string, string>(StringComparer.Ordinal));
+            var none = new Dictionary<string, string>(StringComparer.Ordinal);
+            cluster.Describe(nodes, extra ?? none, listeners ?? none);
             var clusterId = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'A').Replace('/', 'B');
             await Task.WhenAll(cluster._nodes.Select(node => node.FormatAsync(cluster.Home, clusterId)));
             cancellation.ThrowIfCancellationRequested();
@@ -131,7 +142,7 @@ public sealed class KafkaCluster : IAsyncDisposable
         }
     }
 
-    private void Describe(int nodes, IReadOnlyDictionary<string, string> extra)
+    private void Describe(int nodes, IReadOnlyDictionary<string, string> extra, IReadOnlyDictionary<string, string> listeners)
     {
         var controllers = Enumerable.Range(1, nodes).Select(_ => FreePort.Next()).ToArray();
         var voters = string.Join(',', controllers.Select((port, index) => $"{index + 1}@127.0.0.1:{port}"));
@@ -143,14 +154,17 @@ public sealed class KafkaCluster : IAsyncDisposable
         for (var id = 1; id <= nodes; id++)
         {
             var port = FreePort.Next();
+            var ports = listeners.ToDictionary(listener => listener.Key, _ => FreePort.Next(), StringComparer.Ordinal);
+            var addresses = string.Concat(ports.Select(listener => $",{listener.Key}://127.0.0.1:{listener.Value}"));
+            var protocols = string.Concat(listeners.Select(listener => $",{listener.Key}:{listener.Value}"));
             var settings = new Dictionary<string, string>(StringComparer.Ordinal)
             {
                 ["process.roles"] = "broker,controller",
                 ["node.id"] = $"{id}",
                 ["controller.quorum.voters"] = voters,
-                ["listeners"] = $"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controllers[id - 1]}",
-                ["advertised.listeners"] = $"PLAINTEXT://127.0.0.1:{port}",
-                ["listener.security.protocol.map"] = "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+                ["listeners"] = $"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controllers[id - 1]}{addresses}",
+                ["advertised.listeners"] = $"PLAINTEXT://127.0.0.1:{port}{addresses}",
+                ["listener.security.protocol.map"] = $"PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT{protocols}",
                 ["inter.broker.listener.name"] = "PLAINTEXT",
                 ["controller.listener.names"] = "CONTROLLER",
                 ["log.dirs"] = _folder[$"node-{id}"],
@@ -173,7 +187,7 @@ public sealed class KafkaCluster : IAsyncDisposable
             }
 
             var text = settings.Aggregate(new StringBuilder(), (lines, setting) => lines.Append($"{setting.Key}={setting.Value}\n"));
-            _nodes.Add(new KafkaNode(this, id, port, _folder.Write($"node-{id}.properties", text.ToString()), environment));
+            _nodes.Add(new KafkaNode(this, id, port, ports, _folder.Write($"node-{id}.properties", text.ToString()), environment));
         }
     }
 

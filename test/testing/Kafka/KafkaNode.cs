@@ -7,13 +7,22 @@ public sealed class KafkaNode
 {
     private readonly KafkaCluster _cluster;
     private readonly string _properties;
+    private readonly IReadOnlyDictionary<string, int> _ports;
     private readonly Dictionary<string, string?> _environment;
     private ChildProcess? _process;
 
-    internal KafkaNode(KafkaCluster cluster, int id, int port, string properties, Dictionary<string, string?> environment)
+    internal KafkaNode(
+        KafkaCluster cluster,
+        int id,
+        int port,
+        IReadOnlyDictionary<string, int> ports,
+        string properties,
+        Dictionary<string, string?> environment
+    )
     {
         _cluster = cluster;
         _properties = properties;
+        _ports = ports;
         _environment = environment;
         Id = id;
         Port = port;
@@ -24,6 +33,9 @@ public sealed class KafkaNode
 
     /// <summary>The port of 127.0.0.1 where clients reach it.</summary>
     public int Port { get; }
+
+    /// <summary>The port of 127.0.0.1 of a listener that was asked for beside the plaintext one.</summary>
+    public int PortOf(string listener) => _ports[listener];
 
     /// <summary>Whether its process runs (frozen counts as running).</summary>
     public bool IsRunning => _process is { HasExited: false };
@@ -61,6 +73,16 @@ public sealed class KafkaNode
 
     /// <summary>Lets it go on after <see cref="Freeze"/>.</summary>
     public void Thaw() => _process?.Send(Signal.Continue);
+
+    /// <summary>Runs one of the distribution's scripts, such as <c>kafka-configs.sh</c>, against this node. Takes some seconds.</summary>
+    /// <returns>What it printed.</returns>
+    public Task<string> RunToolAsync(string script, params IEnumerable<string> arguments) =>
+        ChildProcess.RunAsync(
+            Path.Combine(_cluster.Home, "bin", script),
+            ["--bootstrap-server", $"127.0.0.1:{Port}", .. arguments],
+            _environment,
+            deadline: TimeSpan.FromSeconds(60)
+        );
 
     internal async Task FormatAsync(string home, string clusterId) =>
         await ChildProcess.RunAsync(
