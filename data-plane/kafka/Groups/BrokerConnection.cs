@@ -37,6 +37,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
     private Task _flushing = Task.CompletedTask;
     private bool _isFlushing;
     private int _correlation;
+    private int _answers;
     private long _heard;
     private long _due;
     private bool _retiring;
@@ -209,7 +210,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            Break(new ConnectionLostException($"{Address} does not take requests: {exception.Message}", exception));
+            Break(new ConnectionLostException($"{Address} does not take requests: {exception.Message}{Hint()}", exception));
         }
         finally
         {
@@ -235,7 +236,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
                 var read = await _stream.ReadAsync(block.AsMemory(filled));
                 if (read == 0)
                 {
-                    Break(new ConnectionLostException($"{Address} closed the connection"));
+                    Break(new ConnectionLostException($"{Address} closed the connection{Hint()}"));
                     return;
                 }
 
@@ -256,18 +257,28 @@ internal sealed class BrokerConnection : IAsyncDisposable
         }
         catch (ProtocolException exception)
         {
-            Break(new ConnectionLostException($"{Address} sent what is no answer of a Kafka broker: {exception.Message}", exception));
+            Break(
+                new ConnectionLostException($"{Address} sent what is no answer of a Kafka broker: {exception.Message}{Hint()}", exception)
+            );
         }
         catch (Exception exception)
         {
             // Whatever it is: without a reader the connection is of no use, and whoever waits must be told.
-            Break(new ConnectionLostException($"the connection to {Address} broke: {exception.Message}", exception));
+            Break(new ConnectionLostException($"the connection to {Address} broke: {exception.Message}{Hint()}", exception));
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(block);
         }
     }
+
+    /// <summary>
+    /// A broker does not say why it closes a connection. When it has not answered more than which versions it knows, it was no use to ask.
+    /// </summary>
+    private string Hint() =>
+        _answers > 1
+            ? string.Empty
+            : $"; does the listener speak {_settings.Protocol}{(_settings.Tls is null ? string.Empty : ", and accept the client certificate")}?";
 
     /// <summary>Takes all whole frames. Returns how many bytes they had, and how long the next one with its length will be.</summary>
     private int TakeFrames(ReadOnlySpan<byte> bytes, out int wanted)
@@ -315,6 +326,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
             // Still first in the queue: an answer that cannot be read fails it with all others.
             pending.Complete(ref reader);
             _pending.Dequeue();
+            _answers++;
             retire = _retiring && _pending.Count == 0;
         }
 

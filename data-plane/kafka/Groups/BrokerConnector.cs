@@ -66,12 +66,7 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
             ),
             AuthenticationException => new LogUnavailableException($"{address}: no TLS connection: {Reason(exception)}", exception),
             ProtocolException => new ConnectionLostException($"{address}: {exception.Message}", exception),
-            ConnectionLostException => new ConnectionLostException(
-                $"{exception.Message} while it was opened; does the listener speak {Protocol()}"
-                    + (settings.Tls is null ? "?" : ", and does it accept the client certificate?"),
-                exception
-            ),
-            LogUnavailableException => exception,
+            ConnectionLostException or LogUnavailableException => exception,
             SocketException or IOException or ArgumentException => new ConnectionLostException(
                 $"{address}: {exception.Message}",
                 exception
@@ -81,15 +76,6 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
 
     private static string Reason(Exception exception) =>
         exception.InnerException is { } inner ? $"{exception.Message} {inner.Message}" : exception.Message;
-
-    private string Protocol() =>
-        (settings.Sasl is null, settings.Tls is null) switch
-        {
-            (true, true) => "PLAINTEXT",
-            (true, false) => "SSL",
-            (false, true) => "SASL_PLAINTEXT",
-            (false, false) => "SASL_SSL",
-        };
 
     private async Task LogInAsync(BrokerConnection connection, SaslCredentials sasl)
     {

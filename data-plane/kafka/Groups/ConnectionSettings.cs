@@ -24,6 +24,9 @@ internal sealed class ConnectionSettings
     /// <summary>By what name the brokers' logs call this process.</summary>
     public required string ClientId { get; init; }
 
+    /// <summary>The security protocol's name.</summary>
+    public required string Protocol { get; init; }
+
     /// <summary>How to encrypt; null for not.</summary>
     public TlsSettings? Tls { get; init; }
 
@@ -64,6 +67,7 @@ internal sealed class ConnectionSettings
         {
             Bootstrap = Servers(settings.GetValueOrDefault("bootstrap.servers", string.Empty)),
             ClientId = settings.GetValueOrDefault("client.id", "brokkr"),
+            Protocol = protocol,
             Tls = protocol.EndsWith("SSL", StringComparison.Ordinal) ? TlsSettings.Read(settings) : null,
             Sasl = protocol.StartsWith("SASL", StringComparison.Ordinal) ? Credentials(settings) : null,
             Idle = Time(settings, "connections.max.idle.ms") ?? DefaultIdle,
