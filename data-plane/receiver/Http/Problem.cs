@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Encodings.Web;
 using System.Text.Json;
 
 namespace Brokkr.Receiver.Http;
@@ -13,6 +14,9 @@ namespace Brokkr.Receiver.Http;
 internal sealed record Problem(string Name, int Status, string Title)
 {
     private const string TypeBase = "https://brokkr.dev/problems/";
+
+    // Nobody shows these documents as HTML, so quotes and the like stay readable.
+    private static readonly JsonWriterOptions Readable = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     private static readonly JsonEncodedText TypeMember = JsonEncodedText.Encode("type");
     private static readonly JsonEncodedText TitleMember = JsonEncodedText.Encode("title");
@@ -72,7 +76,7 @@ internal sealed record Problem(string Name, int Status, string Title)
     /// <param name="detail">What to change, in a sentence.</param>
     public void Write(IBufferWriter<byte> output, string detail)
     {
-        using var json = new Utf8JsonWriter(output);
+        using var json = new Utf8JsonWriter(output, Readable);
         json.WriteStartObject();
         json.WriteString(TypeMember, Type);
         json.WriteString(TitleMember, Title);

@@ -177,6 +177,13 @@ internal sealed partial class RequestContext
                 }
 
                 var result = await reading;
+                if (result.IsCanceled && !(watched && Volatile.Read(ref _bodyDue) == 0))
+                {
+                    // A cancellation that was meant for an earlier request on this connection.
+                    reader.AdvanceTo(result.Buffer.Start);
+                    continue;
+                }
+
                 if (result.IsCanceled)
                 {
                     return new Refusal(Problem.RequestTimeout, "The body of the request did not arrive in time. Send it again, faster.");
