@@ -49,7 +49,7 @@ internal static class HttpServerProperties
     ) =>
         key switch
         {
-            "idleTimeout" => options with { IdleTimeout = Unit(properties) * Math.Clamp(properties.Number(key, 0), 0, int.MaxValue) },
+            "idleTimeout" => options with { IdleTimeout = IdleTimeout(properties) },
             "maxInitialLineLength" => options with { MaxRequestLineBytes = Bytes(properties, key, options.MaxRequestLineBytes) },
             "maxHeaderSize" => options with { MaxHeaderBytes = Bytes(properties, key, options.MaxHeaderBytes) },
             "acceptBacklog" => properties.WholeNumber(key, -1) is > 0 and <= int.MaxValue and var backlog
@@ -73,6 +73,12 @@ internal static class HttpServerProperties
 
     private static int Bytes(IReadOnlyDictionary<string, string> properties, string key, int fallback) =>
         (int)Math.Clamp(properties.WholeNumber(key, fallback), ReceiverOptions.LeastHeaderBytes, ReceiverOptions.MostHeaderBytes);
+
+    private static TimeSpan IdleTimeout(IReadOnlyDictionary<string, string> properties)
+    {
+        var ticks = Unit(properties).Ticks * Math.Max(0, properties.Number("idleTimeout", 0));
+        return ticks < ReceiverOptions.LongestTime.Ticks ? TimeSpan.FromTicks((long)ticks) : ReceiverOptions.LongestTime;
+    }
 
     private static TimeSpan Unit(IReadOnlyDictionary<string, string> properties) =>
         properties.GetValueOrDefault("idleTimeoutUnit", "SECONDS").Trim().ToUpperInvariant() switch

@@ -11,6 +11,9 @@ public sealed record ReceiverOptions
     /// <summary>The most that the limits of request line and headers may be set to, in bytes.</summary>
     public const int MostHeaderBytes = 16 * 1024 * 1024;
 
+    /// <summary>The longest that any time here may be: timers cannot count further than some weeks.</summary>
+    public static TimeSpan LongestTime { get; } = TimeSpan.FromDays(30);
+
     /// <summary>Address to listen on. Default: every IPv4 address, as the original does.</summary>
     public IPAddress Address { get; init; } = IPAddress.Any;
 
@@ -119,17 +122,17 @@ public sealed record ReceiverOptions
 
     private static void Positive(TimeSpan value, string name)
     {
-        if (value <= TimeSpan.Zero)
+        if (value <= TimeSpan.Zero || value > LongestTime)
         {
-            throw new ArgumentException($"{name} is {value}; it must be more than zero.");
+            throw new ArgumentException($"{name} is {value}; it must be more than zero, and at most {LongestTime}.");
         }
     }
 
     private static void NotNegative(TimeSpan value, string name)
     {
-        if (value < TimeSpan.Zero)
+        if (value < TimeSpan.Zero || value > LongestTime)
         {
-            throw new ArgumentException($"{name} is {value}; it must not be negative.");
+            throw new ArgumentException($"{name} is {value}; it must be from zero to {LongestTime}.");
         }
     }
 
