@@ -13,7 +13,7 @@ public sealed class ForeignPeerTests
     [Fact]
     public async Task Kcat_reads_what_was_posted_and_what_it_writes_is_delivered()
     {
-        Assert.SkipWhen(Kcat.SkipReason is not null, Kcat.SkipReason ?? string.Empty);
+        Needs.Program("kcat");
         var kafka = await KafkaCluster.SharedAsync();
         await using var subscriber = await Subscriber.StartAsync();
         using var folder = new TemporaryFolder();
@@ -66,8 +66,8 @@ public sealed class ForeignPeerTests
     public async Task The_JavaScript_SDK_sends_receives_and_replies()
     {
         var peer = Path.Combine(Repository.Root, "test", "e2e", "node");
-        Assert.SkipUnless(Tool.IsOnPath("node"), "node is not on PATH.");
-        Assert.SkipUnless(Directory.Exists(Path.Combine(peer, "node_modules", "cloudevents")), "Run: npm ci --prefix test/e2e/node");
+        Needs.Program("node");
+        Needs.Present(Directory.Exists(Path.Combine(peer, "node_modules", "cloudevents")) ? null : "Run: npm ci --prefix test/e2e/node");
         await using var subscriber = await Subscriber.StartAsync();
         await using var receiving = ChildProcess.Start("node", ["peer.mjs", "receive", "com.example.reply"], folder: peer);
         var port = (await receiving.LineAsync("^port (\\d+)$")).Groups[1].Value;

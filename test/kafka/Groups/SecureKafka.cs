@@ -89,7 +89,7 @@ public sealed class SecureKafka : IAsyncLifetime
     /// <summary>A client that goes in by a listener.</summary>
     internal GroupOffsetsClient Open(string listener, params (string Name, string Value)[] settings)
     {
-        Assert.SkipWhen(KafkaCluster.SkipReason is not null, KafkaCluster.SkipReason ?? string.Empty);
+        Needs.Present(KafkaCluster.SkipReason);
         var all = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["bootstrap.servers"] = $"127.0.0.1:{Cluster.Nodes[0].PortOf(listener)}",

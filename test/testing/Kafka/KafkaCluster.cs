@@ -51,7 +51,7 @@ public sealed class KafkaCluster : IAsyncDisposable
     /// </summary>
     public static Task<KafkaCluster> SharedAsync()
     {
-        Assert.SkipWhen(SkipReason is not null, SkipReason ?? string.Empty);
+        Needs.Present(SkipReason);
         return Shared.Value;
     }
 
@@ -67,7 +67,7 @@ public sealed class KafkaCluster : IAsyncDisposable
         IReadOnlyDictionary<string, string>? listeners = null
     )
     {
-        Assert.SkipWhen(SkipReason is not null, SkipReason ?? string.Empty);
+        Needs.Present(SkipReason);
         return StartAsync(nodes, extra, listeners, TestContext.Current.CancellationToken);
     }
 

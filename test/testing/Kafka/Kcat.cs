@@ -21,9 +21,6 @@ public sealed record KcatRecord(int Partition, long Offset, string? Key, string?
 /// </summary>
 public static class Kcat
 {
-    /// <summary>Why tests with kcat cannot run here; null when they can.</summary>
-    public static string? SkipReason { get; } = Tool.IsOnPath("kcat") ? null : "kcat is not on PATH.";
-
     /// <summary>Writes one record with a value.</summary>
     /// <param name="bootstrapServers">Where Kafka is.</param>
     /// <param name="topic">The topic.</param>
@@ -38,7 +35,7 @@ public static class Kcat
         string? key = null
     )
     {
-        Assert.SkipWhen(SkipReason is not null, SkipReason ?? string.Empty);
+        Needs.Program("kcat");
         using var folder = new TemporaryFolder();
         List<string> arguments = ["-P", "-b", bootstrapServers, "-t", topic];
         foreach (var (name, text) in headers)
@@ -58,7 +55,7 @@ public static class Kcat
     /// <summary>All records of a topic at this moment.</summary>
     public static async Task<IReadOnlyList<KcatRecord>> ReadAsync(string bootstrapServers, string topic)
     {
-        Assert.SkipWhen(SkipReason is not null, SkipReason ?? string.Empty);
+        Needs.Program("kcat");
         var output = await ChildProcess.RunAsync("kcat", ["-C", "-b", bootstrapServers, "-t", topic, "-o", "beginning", "-e", "-q", "-J"]);
         return [.. output.Split('\n', StringSplitOptions.RemoveEmptyEntries).Where(line => line.StartsWith('{')).Select(Parse)];
     }
