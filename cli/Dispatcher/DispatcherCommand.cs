@@ -21,7 +21,8 @@ internal static class DispatcherCommand
         return command;
     }
 
-    private static async Task RunAsync(RoleContext role, CancellationToken stopping)
+    /// <summary>The role; ends in good order when the token is cancelled.</summary>
+    public static async Task RunAsync(RoleContext role, CancellationToken stopping)
     {
         var environment = DispatcherEnvironment.Read(role.Environment);
         role.Environment.ThrowIfInvalid();

@@ -23,11 +23,13 @@ internal sealed record LogLevels(LogLevel Root, IReadOnlyDictionary<string, LogL
     public static LogLevels Load(string path, out string? problem)
     {
         problem = null;
-        if (!File.Exists(path))
-        {
-            return Default;
-        }
+        return File.Exists(path) ? ReadFile(path, out problem) : Default;
+    }
 
+    /// <summary>On its own, so that a process without such a file does not load the XML library.</summary>
+    private static LogLevels ReadFile(string path, out string? problem)
+    {
+        problem = null;
         try
         {
             using var file = File.OpenRead(path);

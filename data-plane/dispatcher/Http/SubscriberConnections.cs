@@ -27,7 +27,7 @@ internal sealed class SubscriberConnections : IDisposable
             .Distinct(StringComparer.Ordinal)
             .Order(StringComparer.Ordinal)
             .ToArray();
-        var key = Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
+        var key = texts.Length == 0 ? "" : Identity(texts);
         lock (_lock)
         {
             if (!_clients.TryGetValue(key, out var client))
@@ -38,6 +38,9 @@ internal sealed class SubscriberConnections : IDisposable
             return client;
         }
     }
+
+    /// <summary>On its own, so that a process without certificates of its own does not load OpenSSL for it: five megabytes.</summary>
+    private static string Identity(string[] texts) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
 
     public void Dispose()
     {
