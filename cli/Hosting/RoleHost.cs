@@ -17,6 +17,9 @@ internal static class RoleHost
     /// <summary>Where the logging ConfigMap is mounted, unless <c>LOGGING_CONFIG_FILE_PATH</c> says otherwise.</summary>
     private const string LoggingConfiguration = "/etc/logging/config.xml";
 
+    /// <summary>When the start is over and its garbage can go.</summary>
+    private static readonly TimeSpan StartupGarbageAge = TimeSpan.FromSeconds(5);
+
     /// <summary>Runs a role until it ends.</summary>
     /// <param name="role">Its name, for the log.</param>
     /// <param name="run">The role. It ends in good order when the token is cancelled, which SIGTERM and SIGINT do; a second signal ends the process at once.</param>
@@ -37,6 +40,7 @@ internal static class RoleHost
         try
         {
             logger.RoleStarting(role, ProgramVersion.Text);
+            await using var trim = TimeProvider.System.CreateTimer(_ => TrimMemory(), null, StartupGarbageAge, Timeout.InfiniteTimeSpan);
             await run(new RoleContext(environment, loggers, TimeProvider.System), signals.Stopping);
             logger.RoleEnded(role);
             return 0;
@@ -69,4 +73,9 @@ internal static class RoleHost
             return 1;
         }
     }
+
+    /// <summary>
+    /// Gives back what only the start needed. A role that then has little to do would never collect by itself, and keep some megabytes for good.
+    /// </summary>
+    private static void TrimMemory() => GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
 }

@@ -32,7 +32,7 @@ internal sealed class SubscriberConnections : IDisposable
         {
             if (!_clients.TryGetValue(key, out var client))
             {
-                _clients[key] = client = new HttpMessageInvoker(CreateHandler(Certificates(texts)), disposeHandler: true);
+                _clients[key] = client = new HttpMessageInvoker(CreateHandler(texts), disposeHandler: true);
             }
 
             return client;
@@ -40,7 +40,8 @@ internal sealed class SubscriberConnections : IDisposable
     }
 
     /// <summary>On its own, so that a process without certificates of its own does not load OpenSSL for it: five megabytes.</summary>
-    private static string Identity(string[] texts) => Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
+    private static string Identity(string[] texts) =>
+        Convert.ToHexString(SHA256.HashData(Encoding.UTF8.GetBytes(string.Join('\0', texts))));
 
     public void Dispose()
     {
@@ -94,7 +95,7 @@ internal sealed class SubscriberConnections : IDisposable
         }
     }
 
-    private SocketsHttpHandler CreateHandler(X509Certificate2Collection extraRoots)
+    private SocketsHttpHandler CreateHandler(string[] extraRoots)
     {
         var handler = new SocketsHttpHandler
         {
@@ -113,15 +114,18 @@ internal sealed class SubscriberConnections : IDisposable
             ResponseDrainTimeout = TimeSpan.FromSeconds(1),
             ConnectCallback = ConnectAsync,
         };
-        if (extraRoots.Count > 0)
+        if (extraRoots.Length > 0)
         {
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                errors == SslPolicyErrors.None
-                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsTrusted(certificate, chain, extraRoots));
+            Trust(handler, Certificates(extraRoots));
         }
 
         return handler;
     }
+
+    private static void Trust(SocketsHttpHandler handler, X509Certificate2Collection extraRoots) =>
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+            errors == SslPolicyErrors.None
+            || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsTrusted(certificate, chain, extraRoots));
 
     private static bool IsTrusted(X509Certificate? certificate, X509Chain? presented, X509Certificate2Collection extraRoots)
     {

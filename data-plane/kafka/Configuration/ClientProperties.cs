@@ -1,4 +1,3 @@
-using System.Collections.Frozen;
 using System.Globalization;
 
 namespace Brokkr.Kafka.Configuration;
@@ -10,8 +9,8 @@ namespace Brokkr.Kafka.Configuration;
 internal static class ClientProperties
 {
     /// <summary>Same meaning and name in both clients.</summary>
-    private static readonly FrozenSet<string> Same = FrozenSet.Create(
-        StringComparer.Ordinal,
+    private static readonly HashSet<string> Same = new(StringComparer.Ordinal)
+    {
         "client.dns.lookup",
         "client.id",
         "client.rack",
@@ -26,28 +25,28 @@ internal static class ClientProperties
         "sasl.kerberos.service.name",
         "security.protocol",
         "session.timeout.ms",
-        "socket.connection.setup.timeout.ms"
-    );
+        "socket.connection.setup.timeout.ms",
+    };
 
-    private static readonly FrozenSet<string> SameForProducers = FrozenSet.Create(
-        StringComparer.Ordinal,
+    private static readonly HashSet<string> SameForProducers = new(StringComparer.Ordinal)
+    {
         "batch.size",
         "compression.type",
         "delivery.timeout.ms",
-        "linger.ms"
-    );
+        "linger.ms",
+    };
 
-    private static readonly FrozenSet<string> SameForConsumers = FrozenSet.Create(
-        StringComparer.Ordinal,
+    private static readonly HashSet<string> SameForConsumers = new(StringComparer.Ordinal)
+    {
         "check.crcs",
         "fetch.max.bytes",
         "fetch.min.bytes",
-        "max.poll.interval.ms"
-    );
+        "max.poll.interval.ms",
+    };
 
     /// <summary>Known to the Java client, and of no effect here: ours is decided elsewhere, or there is nothing to decide.</summary>
-    private static readonly FrozenSet<string> WithoutEffect = FrozenSet.Create(
-        StringComparer.Ordinal,
+    private static readonly HashSet<string> WithoutEffect = new(StringComparer.Ordinal)
+    {
         "acks",
         "allow.auto.create.topics",
         "auto.commit.interval.ms",
@@ -82,8 +81,8 @@ internal static class ClientProperties
         "retries",
         "transaction.timeout.ms",
         "value.deserializer",
-        "value.serializer"
-    );
+        "value.serializer",
+    };
 
     /// <summary>Settings of the producer: those of the file, then what this project insists on (design §6).</summary>
     /// <param name="java">Properties of the mounted file.</param>
@@ -191,7 +190,7 @@ internal static class ClientProperties
         Dictionary<string, string> result,
         string key,
         string value,
-        FrozenSet<string> ofTheOtherKind,
+        HashSet<string> ofTheOtherKind,
         Action<string> unknown
     )
     {
