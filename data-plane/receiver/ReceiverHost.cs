@@ -202,7 +202,7 @@ public sealed class ReceiverHost : IAsyncDisposable
                     return;
                 }
 
-                await Task.Delay(TimeSpan.FromMilliseconds(100), _time, _stopping.Token);
+                await Task.Delay(TimeSpan.FromMilliseconds(_store.IsSettled ? 500 : 100), _time, _stopping.Token);
             }
         }
         catch (OperationCanceledException)
