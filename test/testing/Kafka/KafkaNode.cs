@@ -84,6 +84,14 @@ public sealed class KafkaNode
             deadline: TimeSpan.FromSeconds(60)
         );
 
+    /// <summary>Starts one of the distribution's scripts, such as <c>kafka-console-consumer.sh</c>, against this node.</summary>
+    public ChildProcess StartTool(string script, params IEnumerable<string> arguments) =>
+        ChildProcess.Start(
+            Path.Combine(_cluster.Home, "bin", script),
+            ["--bootstrap-server", $"127.0.0.1:{Port}", .. arguments],
+            _environment
+        );
+
     internal async Task FormatAsync(string home, string clusterId) =>
         await ChildProcess.RunAsync(
             Path.Combine(home, "bin", "kafka-storage.sh"),
