@@ -281,6 +281,30 @@ public sealed class PrometheusMetricsTests : IDisposable
     }
 
     [Fact]
+    public void Every_set_of_values_has_its_own_count() =>
+        // Texts that share both ends and differ in the middle, or in nothing but their length, among them.
+        Gen.OneOf(Gen.String[Gen.Char["ab"], 0, 40], Gen.Int[0, 99].Select(i => new string('x', 40) + i + new string('y', 40)))
+            .Array[1, 60]
+            .Sample(values =>
+            {
+                using var meter = new Meter($"Brokkr.Test.{Guid.NewGuid():N}");
+                using var metrics = Collect(new PrometheusOptions { Meters = [meter.Name] });
+                var counter = meter.CreateCounter<long>("x");
+                foreach (var value in values)
+                {
+                    counter.Add(1, [new("v", value), new("w", 1)]);
+                }
+
+                Assert.Equal(
+                    values
+                        .GroupBy(value => value)
+                        .Select(group => $"x_total{{v=\"{group.Key}\",w=\"1\",}} {group.Count()}.0")
+                        .Order(StringComparer.Ordinal),
+                    Samples(metrics)
+                );
+            });
+
+    [Fact]
     public void Recording_known_tags_allocates_nothing()
     {
         var latency = EventingInstruments.DispatchLatency(_meter);
