@@ -22,7 +22,7 @@ internal sealed record DispatcherEnvironment
     /// <summary><c>STOP_BUDGET_SECONDS</c> (ours): how long running requests may take to finish after SIGTERM. Default 20.</summary>
     public required int StopBudgetSeconds { get; init; }
 
-    /// <summary><c>RECORD_MEMORY_MEBIBYTES</c> (ours): what records may take in this process. Default 128.</summary>
+    /// <summary><c>RECORD_MEMORY_MEBIBYTES</c> (ours): what records may take in this process. Default 64.</summary>
     public required int RecordMemoryMebibytes { get; init; }
 
     /// <summary>Reads the variables. Problems are noted in the reader.</summary>

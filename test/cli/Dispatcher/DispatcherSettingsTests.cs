@@ -1,0 +1,100 @@
+using Brokkr.Cli.Dispatcher;
+using Brokkr.Core.Configuration;
+using Brokkr.Dispatcher;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace Brokkr.Cli.Tests.Dispatcher;
+
+/// <summary>What the dispatcher takes from its environment and files (dispatcher §1.2, §3.2, §7.2).</summary>
+public sealed class DispatcherSettingsTests
+{
+    private static readonly Dictionary<string, string> Complete = new()
+    {
+        ["DATA_PLANE_CONFIG_FILE_PATH"] = "/contract",
+        ["PRODUCER_CONFIG_FILE_PATH"] = "/producer",
+        ["CONSUMER_CONFIG_FILE_PATH"] = "/consumer",
+        ["WEBCLIENT_CONFIG_FILE_PATH"] = "/webclient",
+        ["CONFIG_OBSERVABILITY_PATH"] = "/observability",
+        ["WAIT_STARTUP_SECONDS"] = "8",
+        ["EGRESSES_INITIAL_CAPACITY"] = "20",
+        ["SERVICE_NAMESPACE"] = "knative-eventing",
+    };
+
+    [Fact]
+    public void The_shipped_environment_and_properties_give_the_defaults()
+    {
+        var options = Options(Complete, "max.poll.records=50\nauto.commit.interval.ms=5000\nauto.offset.reset=latest");
+        Assert.Equal(new DispatcherOptions(), options);
+        options.Validate();
+    }
+
+    [Theory]
+    [InlineData("auto.offset.reset=earliest", InitialOffset.Earliest)]
+    [InlineData("auto.offset.reset= EARLIEST ", InitialOffset.Earliest)]
+    [InlineData("auto.offset.reset=latest", InitialOffset.Latest)]
+    [InlineData("auto.offset.reset=none", InitialOffset.Latest)]
+    [InlineData("", InitialOffset.Latest)]
+    public void Where_a_new_group_begins_is_the_consumer_s_setting(string properties, InitialOffset expected) =>
+        Assert.Equal(expected, Options(Complete, properties).InitialOffset);
+
+    [Theory]
+    [InlineData("max.poll.records=7", 7)]
+    [InlineData("max.poll.records=0", 1)]
+    [InlineData("", 500)]
+    public void Concurrency_is_the_consumer_s_setting(string properties, int expected) =>
+        Assert.Equal(expected, Options(Complete, properties).MaxPollRecords);
+
+    [Fact]
+    public void What_is_ours_is_read()
+    {
+        var options = Options(
+            new(Complete)
+            {
+                ["DEAD_LETTER_TOPIC"] = "Disabled",
+                ["STOP_BUDGET_SECONDS"] = "3",
+                ["RECORD_MEMORY_MEBIBYTES"] = "64",
+                ["METRICS_DISABLE_EVENT_TYPE_TAG"] = "true",
+            },
+            ""
+        );
+        Assert.Equal(DeadLetterTopic.Disabled, options.DeadLetterTopic);
+        Assert.Equal(TimeSpan.FromSeconds(3), options.StopBudget);
+        Assert.Equal(64 * 1024 * 1024, options.MemoryBudget);
+        Assert.False(options.EventTypeTag);
+    }
+
+    [Theory]
+    [InlineData("EGRESSES_INITIAL_CAPACITY", "0")]
+    [InlineData("EGRESSES_INITIAL_CAPACITY", "many")]
+    [InlineData("SERVICE_NAMESPACE", "")]
+    [InlineData("CONSUMER_CONFIG_FILE_PATH", "")]
+    [InlineData("WEBCLIENT_CONFIG_FILE_PATH", "")]
+    [InlineData("DEAD_LETTER_TOPIC", "perhaps")]
+    [InlineData("STOP_BUDGET_SECONDS", "-1")]
+    [InlineData("RECORD_MEMORY_MEBIBYTES", "0")]
+    public void A_variable_that_cannot_be_used_is_named(string name, string value)
+    {
+        var reader = Reader(new(Complete) { [name] = value });
+        DispatcherEnvironment.Read(reader);
+        Assert.Contains(name, Assert.Single(reader.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Properties_of_the_HTTP_client_with_a_counterpart_are_honoured()
+    {
+        var options = WebClientProperties.Apply(
+            JavaProperties.Parse("idleTimeout=10000\nmaxPoolSize=100\nconnectTimeout=1500\nkeepAliveTimeout=7\nwhatever=x"),
+            new DispatcherOptions(),
+            NullLogger.Instance
+        );
+        Assert.Equal(
+            new DispatcherOptions { ConnectTimeout = TimeSpan.FromMilliseconds(1500), ConnectionIdleTimeout = TimeSpan.FromSeconds(7) },
+            options
+        );
+    }
+
+    private static EnvironmentReader Reader(Dictionary<string, string> variables) => new(name => variables.GetValueOrDefault(name));
+
+    private static DispatcherOptions Options(Dictionary<string, string> variables, string consumer) =>
+        DispatcherEnvironment.Read(Reader(variables)).ToOptions(JavaProperties.Parse(consumer));
+}
