@@ -126,11 +126,11 @@ internal sealed class DispatcherMetrics : IDisposable
     }
 
     /// <summary>A record of an ordered Trigger is done.</summary>
-    public void QueueDone(TriggerSettings settings, PartitionFeed feed, TimeSpan sinceRead)
+    public void QueueDone(TriggerSettings settings, PartitionFeed feed, long readAt)
     {
         if (_queueLatency.Enabled)
         {
-            _queueLatency.Record(sinceRead.TotalMilliseconds, settings.Tags.At(feed));
+            _queueLatency.Record(feed.Shared.Time.GetElapsedTime(readAt).TotalMilliseconds, settings.Tags.At(feed));
         }
     }
 

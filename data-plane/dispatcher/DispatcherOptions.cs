@@ -54,7 +54,7 @@ public sealed record DispatcherOptions
     /// Bytes of records that may be held in this process: half of it in the windows of the partitions, half by deliveries that are not finished,
     /// shared out evenly among partitions and Triggers. Client libraries and connections come on top.
     /// </summary>
-    public long MemoryBudget { get; init; } = 128L * 1024 * 1024;
+    public long MemoryBudget { get; init; } = 64L * 1024 * 1024;
 
     /// <summary>Upper bound of one partition's window in bytes; it gets less where there are many partitions.</summary>
     public int WindowBytes { get; init; } = 4 * 1024 * 1024;
@@ -66,7 +66,7 @@ public sealed record DispatcherOptions
     public int CatchUpBytes { get; init; } = 512 * 1024;
 
     /// <summary>How many such readers may be open at once in this process. Where more are wanted they take turns.</summary>
-    public int CatchUpReaders { get; init; } = 32;
+    public int CatchUpReaders { get; init; } = 16;
 
     /// <summary>A reader that brings a Trigger back is closed when the Trigger takes nothing for so long.</summary>
     public TimeSpan CatchUpIdle { get; init; } = TimeSpan.FromSeconds(5);

@@ -11,6 +11,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     private readonly DispatcherParts _parts;
     private readonly FeedSurroundings _surroundings;
     private readonly Lock _lock = new();
+    private readonly Lock _serving = new();
     private readonly Dictionary<TopicPartition, PartitionFeed> _feeds = [];
     private readonly List<Trigger> _triggers = [];
     private readonly Dictionary<string, TaskCompletionSource> _groups = new(StringComparer.Ordinal);
@@ -96,9 +97,10 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         lock (_lock)
         {
             _triggers.Add(trigger);
-            Serve();
             Begin(trigger, _feeds.Values);
         }
+
+        Serve();
     }
 
     /// <summary>Serves a Trigger no more; it has stopped.</summary>
@@ -107,8 +109,9 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         lock (_lock)
         {
             _triggers.Remove(trigger);
-            Serve();
         }
+
+        Serve();
     }
 
     public void Gained(IReadOnlyList<TopicPartition> partitions)
@@ -220,13 +223,22 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         }
     }
 
+    /// <summary>Not under the lock that the calls of the log need.</summary>
     private void Serve()
     {
-        var topics = _triggers.SelectMany(trigger => trigger.Topics).ToHashSet(StringComparer.Ordinal);
-        if (!topics.SetEquals(_served))
+        lock (_serving)
         {
-            _served = topics;
-            _ownership.Serve([.. topics]);
+            HashSet<string> topics;
+            lock (_lock)
+            {
+                topics = _triggers.SelectMany(trigger => trigger.Topics).ToHashSet(StringComparer.Ordinal);
+            }
+
+            if (!topics.SetEquals(_served))
+            {
+                _served = topics;
+                _ownership.Serve([.. topics]);
+            }
         }
     }
 }

@@ -40,7 +40,7 @@ internal sealed class Trigger
         _parts = parts;
         Topics = spec.Resource.Topics.ToHashSet(StringComparer.Ordinal);
         Name = NameOf(spec);
-        Gate = new DeliveryGate(parts.Memory, 0, 0);
+        Gate = new DeliveryGate(parts.Memory, 0, 0, parts.Time);
         SetLimits();
         Pace = new Pace(parts.Time);
         Committer = new Committer(spec.Egress.ConsumerGroup, site.Log.Cursors, parts.Options.CommitInterval, parts.Time, parts.Logger);
@@ -181,6 +181,7 @@ internal sealed class Trigger
         await ReleaseAsync(Take(all), bounded.Token);
         await Committer.DisposeAsync();
         Pace.Dispose();
+        Gate.Dispose();
         Metrics.Forget(Settings.Tags);
         _parts.Memory.RemoveTrigger();
     }

@@ -156,7 +156,14 @@ internal sealed class TriggerActor
             {
                 wait = failed == desired ? (wait * 2 < LongestWait ? wait * 2 : LongestWait) : FirstWait;
                 failed = desired;
-                _parts.Logger.EgressFailed(_uid, problem, wait);
+                if (_running is null)
+                {
+                    _parts.Logger.EgressFailed(_uid, problem, wait);
+                }
+                else
+                {
+                    _parts.Logger.EgressChangeRefused(_uid, problem);
+                }
             }
 
             await WaitForChangeAsync(problem is null ? Timeout.InfiniteTimeSpan : wait, changed);

@@ -176,6 +176,16 @@ internal sealed class Cursor
         }
     }
 
+    /// <summary>A delivery of a record has ended.</summary>
+    public void Ended(FeedRecord record)
+    {
+        var settings = _trigger.Settings;
+        if (settings.MeasuresQueue)
+        {
+            _trigger.Metrics.QueueDone(settings, Feed, record.ReadAt);
+        }
+    }
+
     /// <summary>Takes no more records and cancels waits for retries.</summary>
     /// <returns>Completes when no delivery is running any more.</returns>
     public Task StopAsync()
@@ -351,8 +361,7 @@ internal sealed class Cursor
         if (record.Event is null)
         {
             _trigger.Discard(this, offset);
-            _window.SkipTo(offset + 1);
-            return PumpEnd.NoRecords;
+            return Pass(record, settings);
         }
 
         var started = DispatcherMetrics.Now;
@@ -360,11 +369,22 @@ internal sealed class Cursor
         if (!Matches(settings, view, offset))
         {
             _trigger.Metrics.Filtered(settings, view, started);
-            _window.SkipTo(offset + 1);
-            return PumpEnd.NoRecords;
+            return Pass(record, settings);
         }
 
         return Start(record, view, settings, started, failedAttempts);
+    }
+
+    /// <summary>A record needs no delivery.</summary>
+    private PumpEnd Pass(FeedRecord record, TriggerSettings settings)
+    {
+        _window.SkipTo(record.Record.Offset + 1);
+        if (settings.MeasuresQueue)
+        {
+            _trigger.Metrics.QueueDone(settings, Feed, record.ReadAt);
+        }
+
+        return PumpEnd.NoRecords;
     }
 
     private PumpEnd Start(FeedRecord record, EventView view, TriggerSettings settings, long started, int failedAttempts)
@@ -403,7 +423,7 @@ internal sealed class Cursor
 
         if (!isTaken)
         {
-            _trigger.Gate.Finish(record.Size, hasRequest: true);
+            _trigger.Gate.Finish(record.Size, hasRequest: true, isSuccess: false);
             return PumpEnd.Stopped;
         }
 

@@ -19,8 +19,13 @@ internal sealed class DeadLetterTopics(ILog log)
     /// <param name="letter">The event with its error attributes.</param>
     /// <param name="trigger">Whose dead letter it is; replaying it must reach that one alone.</param>
     /// <param name="cancellation">Ends the wait.</param>
-    /// <returns>Null when it is stored; else what went wrong.</returns>
-    public async ValueTask<string?> StoreAsync(string topic, EventView letter, TriggerName trigger, CancellationToken cancellation)
+    /// <returns>How it ended, and a sentence about what went wrong.</returns>
+    public async ValueTask<(AppendOutcome Outcome, string Problem)> StoreAsync(
+        string topic,
+        EventView letter,
+        TriggerName trigger,
+        CancellationToken cancellation
+    )
     {
         var name = NameOf(topic);
         try
@@ -29,7 +34,7 @@ internal sealed class DeadLetterTopics(ILog log)
         }
         catch (Exception failure) when (failure is LogUnavailableException or TopicRefusedException)
         {
-            return $"The topic {name} cannot be made: {failure.Message}";
+            return (AppendOutcome.UnknownTopic, $"The topic {name} cannot be made: {failure.Message}");
         }
 
         ValueTask<AppendResult> append;
@@ -47,7 +52,7 @@ internal sealed class DeadLetterTopics(ILog log)
             _made.TryRemove(name, out _);
         }
 
-        return result.Outcome == AppendOutcome.Stored ? null : $"The topic {name} does not take it ({result.Outcome}): {result.Error}";
+        return (result.Outcome, $"The topic {name} does not take it ({result.Outcome}): {result.Error}");
     }
 
     private async Task MakeAsync(string topic, CancellationToken cancellation)

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Brokkr.Core.Log;
 using Brokkr.Dispatcher.Cursors;
 using Brokkr.Dispatcher.Feed;
 
@@ -16,7 +17,7 @@ namespace Brokkr.Dispatcher.Delivery;
 /// position. Pooled.
 /// </summary>
 [SuppressMessage("Design", "CA1001", Justification = "A source of cancellation without a timer or a wait handle holds nothing.")]
-internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
+internal sealed partial class Delivery : UnfinishedRecord
 {
     private static readonly TimeSpan LongestHold = TimeSpan.FromMinutes(1);
 
@@ -27,8 +28,17 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
     private volatile CancellationTokenSource _cancellation = new();
     private volatile bool _isStopping;
     private volatile bool _isWaiting;
+    private readonly DeliveryPool _pool;
+    private readonly Action _end;
+    private ValueTaskAwaiter<DeliveryOutcome> _delivering;
     private bool _hasRequest;
     private long _filteredAt;
+
+    public Delivery(DeliveryPool pool)
+    {
+        _pool = pool;
+        _end = End;
+    }
 
     /// <summary>Takes a record. Room for it and for a request has been taken.</summary>
     public void Prepare(Cursor cursor, Trigger trigger, FeedRecord record, EventView view, int failedAttempts)
@@ -44,7 +54,19 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
     }
 
     /// <summary>Begins; goes on in the background.</summary>
-    public void Start() => _ = RunAsync();
+    [SuppressMessage("Reliability", "CA2012", Justification = "Awaited by hand, once, so that no state machine is made for it.")]
+    public void Start()
+    {
+        _delivering = DeliverSafelyAsync().GetAwaiter();
+        if (_delivering.IsCompleted)
+        {
+            End();
+        }
+        else
+        {
+            _delivering.UnsafeOnCompleted(_end);
+        }
+    }
 
     /// <summary>No more waits and no more attempts. A running request may finish.</summary>
     public void Stop()
@@ -65,36 +87,13 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
         _ = _cancellation.CancelAsync();
     }
 
-    private async Task RunAsync()
+    private void End()
     {
-        DeliveryOutcome outcome;
-        while (true)
-        {
-            try
-            {
-                outcome = await DeliverAsync();
-                break;
-            }
-            catch (Exception failure)
-            {
-                // A bug must not lose the record, nor run in circles.
-                _trigger.DeliveryBroke(_cursor, Offset, failure);
-                if (!await WaitAsync(LongestHold))
-                {
-                    outcome = DeliveryOutcome.Released;
-                    break;
-                }
-            }
-        }
-
-        End(outcome);
-    }
-
-    private void End(DeliveryOutcome outcome)
-    {
+        var outcome = _delivering.GetResult();
+        _delivering = default;
         var cursor = _cursor;
         var trigger = _trigger;
-        var size = _record.Size;
+        var record = _record;
         var hasRequest = _hasRequest;
         var isFinished = outcome != DeliveryOutcome.Released;
         cursor.End(this, isFinished);
@@ -104,7 +103,8 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
             Return();
         }
 
-        trigger.Gate.Finish(size, hasRequest);
+        cursor.Ended(record);
+        trigger.Gate.Finish(record.Size, hasRequest, isFinished);
         cursor.Signal();
     }
 
@@ -116,7 +116,7 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
         _record = null!;
         _view = null!;
         _isStopping = false;
-        pool.Return(this);
+        _pool.Return(this);
     }
 
     /// <summary>
@@ -131,6 +131,28 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
         }
 
         Interlocked.MemoryBarrier();
+    }
+
+    /// <summary>Delivers. A bug must not lose the record, nor run in circles.</summary>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    private async ValueTask<DeliveryOutcome> DeliverSafelyAsync()
+    {
+        while (true)
+        {
+            try
+            {
+                return await DeliverAsync();
+            }
+            catch (Exception failure)
+            {
+                _trigger.DeliveryBroke(_cursor, Offset, failure);
+            }
+
+            if (!await WaitAsync(LongestHold))
+            {
+                return DeliveryOutcome.Released;
+            }
+        }
     }
 
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
@@ -198,11 +220,11 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
             return DeliveryOutcome.Dropped;
         }
 
-        return await StoreAsync(letter, settings);
+        return await StoreAsync(letter, settings, failure);
     }
 
     /// <summary>Stores the dead letter, however long it takes: until then the record is held.</summary>
-    private async ValueTask<DeliveryOutcome> StoreAsync(EventView letter, TriggerSettings settings)
+    private async ValueTask<DeliveryOutcome> StoreAsync(EventView letter, TriggerSettings settings, AttemptResult failure)
     {
         var wait = TimeSpan.FromSeconds(1);
         var isHeld = false;
@@ -213,19 +235,29 @@ internal sealed partial class Delivery(DeliveryPool pool) : UnfinishedRecord
             {
                 _isWaiting = true;
                 Interlocked.MemoryBarrier();
-                var problem = _isStopping
-                    ? "The process stops."
-                    : await _trigger.DeadLetters.StoreAsync(_cursor.Partition.Topic, letter, _trigger.Name, _cancellation.Token);
+                if (_isStopping)
+                {
+                    return DeliveryOutcome.Released;
+                }
+
+                var topic = _cursor.Partition.Topic;
+                var (outcome, problem) = await _trigger.DeadLetters.StoreAsync(topic, letter, _trigger.Name, _cancellation.Token);
                 _isWaiting = false;
-                if (problem is null)
+                if (outcome == AppendOutcome.Stored)
                 {
                     _trigger.Metrics.DeadLetter(settings, "topic");
                     return DeliveryOutcome.StoredAsDeadLetter;
                 }
 
-                if (_isStopping)
+                if (outcome == AppendOutcome.TooLarge && failure.Detail is not null)
                 {
-                    return DeliveryOutcome.Released;
+                    // What the subscriber said may be what is too much.
+                    failure = failure with
+                    {
+                        Detail = null,
+                    };
+                    letter = DeadLetterEvent.From(_view, settings.Subscriber.Text, failure);
+                    continue;
                 }
 
                 if (!isHeld)

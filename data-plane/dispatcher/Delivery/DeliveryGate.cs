@@ -5,23 +5,38 @@ namespace Brokkr.Dispatcher.Delivery;
 /// <summary>
 /// The bounds of one Trigger: requests running at once, records taken and not finished, and their bytes. Records that wait for a retry count only for
 /// the last two, so failing ones do not freeze healthy ones. Whoever finds no room is told when there is some; retries go first.
+/// <para>
+/// It opens slowly: one request at first, one more for each that ends well, twice as many for every moment in which none does. So a subscriber is not
+/// met with a hundred connections at once when a Trigger starts, and a few first events arrive in their order.
+/// </para>
 /// </summary>
-internal sealed class DeliveryGate
+internal sealed class DeliveryGate : IDisposable
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+
     private readonly Lock _lock = new();
     private readonly Queue<Turn> _retries = new();
     private readonly Queue<Cursor> _waiting = new();
     private readonly Feed.MemoryShares _memory;
+    private readonly ITimer _timer;
     private int _requestLimit;
+    private int _open = 1;
+    private bool _isTiming;
     private int _recordLimit;
     private int _requests;
     private int _records;
     private long _bytes;
     private int _waitingCount;
 
-    public DeliveryGate(Feed.MemoryShares memory, int requests, int records)
+    public DeliveryGate(Feed.MemoryShares memory, int requests, int records, TimeProvider time)
     {
         _memory = memory;
+        _timer = time.CreateTimer(
+            static gate => ((DeliveryGate)gate!).OpenFurther(),
+            this,
+            Timeout.InfiniteTimeSpan,
+            Timeout.InfiniteTimeSpan
+        );
         SetLimits(requests, records);
     }
 
@@ -67,7 +82,7 @@ internal sealed class DeliveryGate
     {
         lock (_lock)
         {
-            if (_requests < _requestLimit && _records <= _recordLimit / 2 && (_records == 0 || _bytes <= _memory.DeliveryBytes / 2))
+            if (_requests < Limit && _records <= _recordLimit / 2 && (_records == 0 || _bytes <= _memory.DeliveryBytes / 2))
             {
                 return true;
             }
@@ -80,7 +95,8 @@ internal sealed class DeliveryGate
     /// <summary>A record is finished, or will not be finished here.</summary>
     /// <param name="size">Its size.</param>
     /// <param name="hasRequest">Whether it held room for a request.</param>
-    public void Finish(int size, bool hasRequest)
+    /// <param name="isSuccess">Whether it ended well.</param>
+    public void Finish(int size, bool hasRequest, bool isSuccess)
     {
         Turn? turn = null;
         lock (_lock)
@@ -90,6 +106,11 @@ internal sealed class DeliveryGate
             if (hasRequest)
             {
                 _requests--;
+                if (isSuccess && _open < _requestLimit)
+                {
+                    _open++;
+                }
+
                 turn = NextTurn();
             }
         }
@@ -118,12 +139,13 @@ internal sealed class DeliveryGate
         Turn turn;
         lock (_lock)
         {
-            if (_requests < _requestLimit)
+            if (_requests < Limit)
             {
                 _requests++;
                 return true;
             }
 
+            StartTiming();
             turn = new Turn();
             _retries.Enqueue(turn);
         }
@@ -132,23 +154,65 @@ internal sealed class DeliveryGate
         return await turn.Granted;
     }
 
+    public void Dispose() => _timer.Dispose();
+
     /// <summary>Lets cursors that wait for room go on, as long as there is some.</summary>
     public void WakeWaiting()
     {
         while (NextWaiting() is { } cursor && cursor.Pump() != PumpEnd.NoRoom) { }
     }
 
+    /// <summary>Under the lock.</summary>
+    private int Limit => Math.Min(_open, _requestLimit);
+
     private bool HasRoomFor(int size) =>
-        _requests < _requestLimit && _records < _recordLimit && (_records == 0 || _bytes + size <= _memory.DeliveryBytes);
+        _requests < Limit && _records < _recordLimit && (_records == 0 || _bytes + size <= _memory.DeliveryBytes);
 
     private void Queue(Cursor cursor)
     {
+        StartTiming();
         if (!cursor.IsQueuedForRoom)
         {
             cursor.IsQueuedForRoom = true;
             _waiting.Enqueue(cursor);
             _waitingCount++;
         }
+    }
+
+    private void StartTiming()
+    {
+        if (!_isTiming && _open < _requestLimit && _requests >= _open)
+        {
+            _isTiming = true;
+            _timer.Change(Patience, Timeout.InfiniteTimeSpan);
+        }
+    }
+
+    private void OpenFurther()
+    {
+        var turns = new List<Turn>();
+        lock (_lock)
+        {
+            _isTiming = false;
+            if (_requests < _open)
+            {
+                return;
+            }
+
+            _open = (int)Math.Min((long)_open * 2, _requestLimit);
+            while (NextTurn() is { } turn)
+            {
+                turns.Add(turn);
+            }
+
+            if (_retries.Count > 0 || _waitingCount > 0)
+            {
+                StartTiming();
+            }
+        }
+
+        turns.ForEach(turn => turn.Grant());
+        WakeWaiting();
     }
 
     private Cursor? NextWaiting()
@@ -175,7 +239,7 @@ internal sealed class DeliveryGate
 
     private Turn? NextTurn()
     {
-        while (_requests < _requestLimit && _retries.TryDequeue(out var turn))
+        while (_requests < Limit && _retries.TryDequeue(out var turn))
         {
             if (turn.TryClaim())
             {

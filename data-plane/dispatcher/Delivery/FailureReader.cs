@@ -1,4 +1,5 @@
 using System.Text;
+using Brokkr.Dispatcher.Feed;
 
 namespace Brokkr.Dispatcher.Delivery;
 
@@ -46,7 +47,7 @@ internal static class FailureReader
             }
 
             var extension = name[Prefix.Length..].ToLowerInvariant();
-            if (!IsExtensionName(extension))
+            if (!Overrides.IsExtensionName(extension))
             {
                 continue;
             }
@@ -60,25 +61,6 @@ internal static class FailureReader
 
         return found;
     }
-
-    /// <summary>Names that an extension can have; those of context attributes are refused.</summary>
-    private static bool IsExtensionName(string name) =>
-        name.Length > 0
-        && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c))
-        && name
-            is not (
-                "specversion"
-                or "id"
-                or "source"
-                or "type"
-                or "datacontenttype"
-                or "dataschema"
-                or "schemaurl"
-                or "datacontentencoding"
-                or "subject"
-                or "time"
-                or "data"
-            );
 
     /// <summary>Header text comes as one character per byte; where these bytes are UTF-8, they are taken as that.</summary>
     private static byte[] Utf8(string value)

@@ -20,7 +20,7 @@ internal sealed class EventView(CloudEvent @event, StoredRecord record, EventOve
 
     public Overrides Overrides { get; } = overrides;
 
-    /// <summary>Names and values of the request headers of a delivery in binary mode, in turn; null until they have been made.</summary>
+    /// <summary>Names and values of the request headers of a delivery in binary mode, trace context included, in turn; null until they have been made.</summary>
     public string[]? Headers
     {
         get => Volatile.Read(ref _headers);

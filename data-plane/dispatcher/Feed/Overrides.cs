@@ -37,7 +37,7 @@ internal sealed class Overrides
         foreach (var (name, value) in overrides.Extensions.OrderBy(e => e.Key, StringComparer.Ordinal))
         {
             var lower = name.ToLowerInvariant();
-            if (lower.Length == 0 || !lower.All(char.IsAsciiLetterOrDigit))
+            if (!IsExtensionName(lower))
             {
                 refused.Add(name);
                 continue;
@@ -48,6 +48,25 @@ internal sealed class Overrides
 
         return kept.Count == 0 ? None : new Overrides([.. kept.Values]);
     }
+
+    /// <summary>Names that an extension can have. Those of context attributes are refused: an event with two of them is none.</summary>
+    public static bool IsExtensionName(string name) =>
+        name.Length > 0
+        && name.All(c => char.IsAsciiLetterLower(c) || char.IsAsciiDigit(c))
+        && name
+            is not (
+                "specversion"
+                or "id"
+                or "source"
+                or "type"
+                or "datacontenttype"
+                or "dataschema"
+                or "schemaurl"
+                or "datacontentencoding"
+                or "subject"
+                or "time"
+                or "data"
+            );
 
     /// <summary>The overlay of a record: its place in the log, then the overrides.</summary>
     public EventOverlay At(PartitionName partition, long offset)

@@ -30,10 +30,14 @@ internal sealed class PartitionFeed : IAsyncDisposable
     /// <summary>How long the first stream waits for Triggers whose positions are still being loaded.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
+    /// <summary>Streams of one partition that catch up at the same time.</summary>
+    private const int MaxCatchUps = 2;
+
     private readonly Lock _lock = new();
     private readonly List<RecordStream> _catchUps = [];
     private readonly List<RecordStream> _alive = [];
     private readonly List<Cursor> _unplaced = [];
+    private readonly List<Cursor> _behind = [];
     private readonly ITimer _timer;
     private RecordStream? _main;
     private int _expected;
@@ -120,6 +124,8 @@ internal sealed class PartitionFeed : IAsyncDisposable
     {
         RecordStream? started = null;
         RecordStream? left = null;
+        (RecordStream Stream, Cursor[] Cursors)? catchUp = null;
+        var isPlaced = true;
         lock (_lock)
         {
             if (_disposed)
@@ -148,25 +154,19 @@ internal sealed class PartitionFeed : IAsyncDisposable
                 started = _main = Open(cursor.Next, ReadPurpose.Feed);
             }
 
-            if (!_main.TryAdd(cursor))
+            if (!_main.TryAdd(cursor) && !TryCatchUp(cursor))
             {
-                var found = false;
-                foreach (var stream in _catchUps)
+                if (!_behind.Contains(cursor))
                 {
-                    if (stream.Window.Contains(cursor.Next) && stream.TryAdd(cursor))
-                    {
-                        found = true;
-                        break;
-                    }
+                    _behind.Add(cursor);
                 }
 
-                if (!found)
-                {
-                    started = Open(cursor.Next, ReadPurpose.CatchUp);
-                    _catchUps.Add(started);
-                    started.TryAdd(cursor);
-                    StartTicking();
-                }
+                catchUp = OpenCatchUp();
+                isPlaced = false;
+            }
+            else
+            {
+                _behind.Remove(cursor);
             }
         }
 
@@ -177,7 +177,8 @@ internal sealed class PartitionFeed : IAsyncDisposable
             Signal(left.Cursors.ToArray());
         }
 
-        return true;
+        Begin(catchUp);
+        return isPlaced;
     }
 
     /// <summary>Moves a cursor that was catching up to the main stream, if it has reached it.</summary>
@@ -216,12 +217,14 @@ internal sealed class PartitionFeed : IAsyncDisposable
         lock (_lock)
         {
             _unplaced.Remove(cursor);
+            _behind.Remove(cursor);
         }
     }
 
     /// <summary>The reader of a stream has been closed.</summary>
     public void Ended(RecordStream stream)
     {
+        (RecordStream, Cursor[])? next;
         lock (_lock)
         {
             _alive.Remove(stream);
@@ -230,7 +233,11 @@ internal sealed class PartitionFeed : IAsyncDisposable
             {
                 _main = null;
             }
+
+            next = OpenCatchUp();
         }
+
+        Begin(next);
     }
 
     /// <summary>Closes all readers.</summary>
@@ -270,8 +277,15 @@ internal sealed class PartitionFeed : IAsyncDisposable
         }
     }
 
+    /// <summary>Within so many records cursors that are behind read together: the foremost wait for the stream to reach them.</summary>
+    private long Reach => Shared.Options.WindowRecords;
+
     /// <summary>Whether reading on to an offset would take longer than going there.</summary>
     private bool IsFarAhead(long offset) => _main!.Cursors.IsEmpty || offset - _main.Window.Head > Shared.Options.WindowRecords;
+
+    /// <summary>Whether cursors that are behind will want to join the main stream.</summary>
+    public bool ExpectsToBeJoined =>
+        _catchUps.Count > 0 || _behind.Count > 0 || Volatile.Read(ref _expected) > 0 || Shared.Startup.IsPending;
 
     private bool IsWaiting => _isPatient && (_expected > 0 || Shared.Startup.IsPending);
 
@@ -296,13 +310,60 @@ internal sealed class PartitionFeed : IAsyncDisposable
         return ready;
     }
 
+    /// <summary>Serves a cursor from a stream that catches up, if one is near enough. Under the lock.</summary>
+    private bool TryCatchUp(Cursor cursor)
+    {
+        foreach (var stream in _catchUps)
+        {
+            if (cursor.Next >= stream.Window.Tail && cursor.Next <= stream.Window.Head + Reach && stream.TryAdd(cursor))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Opens a stream for whoever has been behind for the longest, and for all that are near, so that they read together. Under the lock.
+    /// </summary>
+    private (RecordStream Stream, Cursor[] Cursors)? OpenCatchUp()
+    {
+        if (_disposed || _behind.Count == 0 || _catchUps.Count >= MaxCatchUps)
+        {
+            return null;
+        }
+
+        var first = _behind[0].Next;
+        var start = _behind.Min(cursor => cursor.Next >= first - Reach ? cursor.Next : long.MaxValue);
+        Cursor[] together = [.. _behind.Where(cursor => cursor.Next >= start && cursor.Next <= start + (2 * Reach))];
+        _behind.RemoveAll(together.Contains);
+        var stream = Open(start, ReadPurpose.CatchUp);
+        _catchUps.Add(stream);
+        StartTicking();
+        return (stream, together);
+    }
+
+    private static void Begin((RecordStream Stream, Cursor[] Cursors)? catchUp)
+    {
+        if (catchUp is { } begun)
+        {
+            begun.Stream.Start();
+            Signal(begun.Cursors);
+        }
+    }
+
     private void Drop(RecordStream stream)
     {
         stream.Close();
+        (RecordStream, Cursor[])? next;
         lock (_lock)
         {
             _catchUps.Remove(stream);
+            next = OpenCatchUp();
         }
+
+        Begin(next);
     }
 
     private void StartTicking()
@@ -319,11 +380,13 @@ internal sealed class PartitionFeed : IAsyncDisposable
     {
         RecordStream[] catchUps;
         Cursor[] ready;
+        bool isContested;
         lock (_lock)
         {
             _isPatient = false;
             ready = TakeUnplaced();
             catchUps = [.. _catchUps];
+            isContested = _behind.Count > 0 || Shared.CatchUpPlaces.IsContested;
             if (catchUps.Length == 0)
             {
                 _isTicking = false;
@@ -343,7 +406,7 @@ internal sealed class PartitionFeed : IAsyncDisposable
             }
 
             var isStuck = Shared.Time.GetElapsedTime(stream.UsedAt) >= Shared.Options.CatchUpIdle;
-            var hadItsTurn = Shared.CatchUpPlaces.IsContested && Shared.Time.GetElapsedTime(stream.OpenedAt) >= Shared.Options.CatchUpIdle;
+            var hadItsTurn = isContested && Shared.Time.GetElapsedTime(stream.OpenedAt) >= Shared.Options.CatchUpIdle;
             if (isStuck || hadItsTurn)
             {
                 Drop(stream);

@@ -6,15 +6,32 @@ using Brokkr.Dispatcher.Cursors;
 namespace Brokkr.Dispatcher.Feed;
 
 /// <summary>
-/// One reader of a partition with its window and the cursors that are served from it. It reads on as long as one of them is near its head, so the
-/// fastest sets the pace, the others are never waited for, and nothing is read that nobody wants.
+/// One reader of a partition with its window and the cursors that are served from it. It reads on as long as one of them is near its head: the fastest
+/// sets the pace, and nothing is read that nobody wants.
 /// </summary>
+/// <remarks>
+/// Whoever is slower falls out of the window; nobody waits for it. There is one exception, bounded on both sides: while a stream works off the backlog
+/// that was there when it began, it waits for cursors that are on the move, since otherwise those that only filter would run away from those that
+/// deliver, and the whole backlog would be read twice. A cursor that takes fewer than <see cref="LeastPace"/> records in <see cref="PaceInterval"/> is
+/// not waited for.
+/// </remarks>
 [SuppressMessage("Design", "CA1001", Justification = "A source of cancellation without a timer or a wait handle holds nothing.")]
 internal sealed class RecordStream
 {
     private const int ReadBytes = 128 * 1024;
-    private const int ReadAheadBytes = 256 * 1024;
-    private const int ReadAheadRecords = 256;
+
+    /// <summary>
+    /// How far the window is filled ahead of the fastest cursor, in bytes. Enough to hide the way to the log, and no more: records that die young cost
+    /// the garbage collector nothing.
+    /// </summary>
+    private const int ReadAhead = 256 * 1024;
+
+    /// <summary>How much more memory records take here, decoded, than as they are read; see <see cref="FeedRecord.Size"/>.</summary>
+    private const int DecodedFactor = 3;
+
+    private const int LeastPace = 100;
+    private static readonly TimeSpan PaceInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LookAgain = TimeSpan.FromMilliseconds(10);
 
     private readonly PartitionFeed _feed;
     private readonly CancellationTokenSource _end = new();
@@ -24,6 +41,7 @@ internal sealed class RecordStream
     private Cursor[] _cursors = [];
     private TaskCompletionSource? _parked;
     private bool _closed;
+    private long _backlogEnd;
 
     public RecordStream(PartitionFeed feed, long start, ReadPurpose purpose)
     {
@@ -54,6 +72,9 @@ internal sealed class RecordStream
     public ReadOnlySpan<Cursor> Cursors => Volatile.Read(ref _cursors);
 
     private long MaxBytes => Purpose == ReadPurpose.Feed ? _feed.Shared.Budget.WindowBytes : _feed.Shared.Options.CatchUpBytes;
+
+    /// <summary>Bytes that are asked for at once.</summary>
+    private int ReadSize => (int)Math.Min(ReadBytes, MaxBytes / 4);
 
     private int MaxRecords => Purpose == ReadPurpose.Feed ? _feed.Shared.Options.WindowRecords : _feed.Shared.Options.WindowRecords / 4;
 
@@ -151,11 +172,13 @@ internal sealed class RecordStream
         {
             OpenedAt = UsedAt = _feed.Shared.Time.GetTimestamp();
             HasReader = true;
+            _backlogEnd = await FindEndAsync();
             await using var reader = await _feed.Shared.Log.Readers.OpenAsync(_feed.Partition, Window.Head, Purpose, _end.Token);
             while (true)
             {
                 await WaitForDemandAsync();
-                var head = await reader.ReadAsync(_read, (int)Math.Min(ReadBytes, Math.Max(MaxBytes / 2, 1)), _end.Token);
+                await WaitForSlowerAsync();
+                var head = await reader.ReadAsync(_read, ReadSize, _end.Token);
                 Add(head);
                 foreach (var cursor in Volatile.Read(ref _cursors))
                 {
@@ -205,14 +228,12 @@ internal sealed class RecordStream
             slowest = Math.Min(slowest, cursor.Number);
         }
 
-        // What all have had is kept a little longer: Triggers that start together do not read it all again.
-        Window.Trim(slowest, Math.Min(ReadAheadBytes, MaxBytes / 8));
+        // While some are catching up or starting, what all have had is kept a little longer, so that these can join here.
+        Window.Trim(slowest, _feed.ExpectsToBeJoined ? MaxBytes / 8 : 0);
     }
 
-    // Records that are read long before they are wanted survive young collections, which is what collections cost.
     private bool IsNearHead(Cursor cursor) =>
-        Window.BytesRead - cursor.BytesTaken < Math.Min(ReadAheadBytes, MaxBytes / 2)
-        && Window.End - cursor.Number < Math.Min(ReadAheadRecords, MaxRecords / 2);
+        Window.BytesRead - cursor.BytesTaken < Math.Min(ReadAhead, MaxBytes / 2) && Window.End - cursor.Number < MaxRecords / 2;
 
     private bool HasDemand()
     {
@@ -241,6 +262,72 @@ internal sealed class RecordStream
 
             await parked.Task.WaitAsync(_end.Token);
         }
+    }
+
+    /// <summary>The end of the backlog that this stream begins with.</summary>
+    private async Task<long> FindEndAsync()
+    {
+        if (Purpose == ReadPurpose.CatchUp)
+        {
+            return long.MaxValue;
+        }
+
+        try
+        {
+            var partition = _feed.Partition;
+            return (await _feed.Shared.Log.Topics.BoundsAsync(partition.Topic, [partition.Partition], _end.Token))[partition.Partition].End;
+        }
+        catch (LogUnavailableException)
+        {
+            // Not worth waiting for: then nobody is waited for.
+            return 0;
+        }
+    }
+
+    private async ValueTask WaitForSlowerAsync()
+    {
+        Cursor? watched = null;
+        long number = 0;
+        long since = 0;
+        while (Window.Head < _backlogEnd && Slowest() is { } slowest && WouldFallOut(slowest))
+        {
+            if (slowest != watched)
+            {
+                (watched, number, since) = (slowest, slowest.Number, _feed.Shared.Time.GetTimestamp());
+            }
+            else if (_feed.Shared.Time.GetElapsedTime(since) >= PaceInterval)
+            {
+                if (slowest.Number - number < LeastPace)
+                {
+                    return;
+                }
+
+                (number, since) = (slowest.Number, _feed.Shared.Time.GetTimestamp());
+            }
+
+            await Task.Delay(LookAgain, _feed.Shared.Time, _end.Token);
+        }
+    }
+
+    private Cursor? Slowest()
+    {
+        Cursor? slowest = null;
+        foreach (var cursor in Volatile.Read(ref _cursors))
+        {
+            if (slowest is null || cursor.Number < slowest.Number)
+            {
+                slowest = cursor;
+            }
+        }
+
+        return slowest;
+    }
+
+    private bool WouldFallOut(Cursor cursor)
+    {
+        var records = Window.End - cursor.Number;
+        return records > 0
+            && (Window.BytesRead - cursor.BytesTaken + (DecodedFactor * ReadSize) > MaxBytes || records + (MaxRecords / 8) > MaxRecords);
     }
 
     private void Unpark() => Interlocked.Exchange(ref _parked, null)?.TrySetResult();

@@ -44,6 +44,9 @@ internal sealed class RequestWriter
             JsonEventFormat.Write(view.Event, view.Overlay, json);
             request.Content = new EventContent(json.WrittenMemory);
             request.Content.Headers.TryAddWithoutValidation("Content-Type", "application/cloudevents+json; charset=utf-8");
+            var trace = new List<string>();
+            AddTraceContext(view, trace);
+            Add(request, [.. trace]);
         }
         else
         {
@@ -53,7 +56,6 @@ internal sealed class RequestWriter
         request.Headers.TryAddWithoutValidation("Prefer", "reply");
         request.Headers.TryAddWithoutValidation("Kn-Namespace", sender);
         request.Headers.TryAddWithoutValidation("User-Agent", UserAgent);
-        WriteTraceContext(request, view);
         return request;
     }
 
@@ -70,31 +72,40 @@ internal sealed class RequestWriter
         return Encoding.ASCII.GetString(contentType);
     }
 
-    private static void WriteTraceContext(HttpRequestMessage request, EventView view)
+    private static void Add(HttpRequestMessage request, string[] headers)
+    {
+        for (var i = 0; i < headers.Length; i += 2)
+        {
+            request.Headers.TryAddWithoutValidation(headers[i], headers[i + 1]);
+        }
+    }
+
+    private static void AddTraceContext(EventView view, List<string> headers)
     {
         foreach (ref readonly var header in view.Record.Headers)
         {
             var name = view.Record.NameOf(header);
+            if (name.IsEmpty || name[0] is not ((byte)'t' or (byte)'b') || header.ValueLength <= 0)
+            {
+                continue;
+            }
+
             var text =
                 name.SequenceEqual("traceparent"u8) ? "traceparent"
                 : name.SequenceEqual("tracestate"u8) ? "tracestate"
                 : name.SequenceEqual("baggage"u8) ? "baggage"
                 : null;
-            if (text is not null && header.ValueLength > 0)
+            if (text is not null)
             {
-                request.Headers.TryAddWithoutValidation(text, AsHeader(view.Record.ValueOf(header)));
+                headers.Add(text);
+                headers.Add(AsHeader(view.Record.ValueOf(header)));
             }
         }
     }
 
     private void WriteBinary(HttpRequestMessage request, EventView view)
     {
-        var headers = view.Headers ??= Headers(view);
-        for (var i = 0; i < headers.Length; i += 2)
-        {
-            request.Headers.TryAddWithoutValidation(headers[i], headers[i + 1]);
-        }
-
+        Add(request, view.Headers ??= Headers(view));
         request.Content = new EventContent(view.Event.Data);
         if (view.Event.Has(CoreAttribute.DataContentType))
         {
@@ -138,6 +149,7 @@ internal sealed class RequestWriter
             headers.Add(HttpBinding.EncodeValue(extension.Value));
         }
 
+        AddTraceContext(view, headers);
         return [.. headers];
     }
 
