@@ -7,6 +7,7 @@ public abstract partial class LogConformance
     [Fact]
     public async Task A_log_that_answers_is_reachable()
     {
+        Needs(LogCapability.Description);
         await Eventually(async () => await Log.IsReachableAsync(Deadline), "the log is reachable");
     }
 
@@ -109,7 +110,7 @@ public abstract partial class LogConformance
     [Fact]
     public async Task Reachability_follows_an_outage()
     {
-        Needs(LogCapability.Outage, LogCapability.OutageIsNoticed);
+        Needs(LogCapability.Outage, LogCapability.OutageIsNoticed, LogCapability.Description);
         var topic = await NewTopicAsync();
         Assert.True(await Log.IsReachableAsync(Deadline));
         await fixture.MakeUnavailableAsync();

@@ -186,7 +186,7 @@ public abstract partial class LogConformance
     [Fact]
     public async Task Everything_is_there_after_a_restart()
     {
-        Needs(LogCapability.Restart);
+        Needs(LogCapability.Restart, LogCapability.Description);
         var topic = await NewTopicAsync(2);
         var group = Unique("group");
         var values = new List<string>[] { [], [] };

@@ -26,6 +26,9 @@ public enum LogCapability
     /// <summary>The fixture can make the log refuse writes and accept them again.</summary>
     Outage,
 
+    /// <summary>Topics can be described, and <see cref="ILog.IsReachableAsync"/> is true while the log answers.</summary>
+    Description,
+
     /// <summary>While the log is away <see cref="ILog.IsReachableAsync"/> says so.</summary>
     OutageIsNoticed,
 }
