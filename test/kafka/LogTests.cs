@@ -56,6 +56,7 @@ public sealed class MockKafka : LogConformanceFixture
             LogCapability.TopicAdministration => "the mock cluster has no requests to create or delete topics",
             LogCapability.TopicSettings => "the mock cluster has no topic settings",
             LogCapability.Description => "the mock cluster names no controller, which these requests go to",
+            LogCapability.ChangingTopics => "the mock cluster does not assign anew when a member changes its topics",
             LogCapability.SharedOwnership => "the mock cluster does not share partitions out when a second member joins",
             LogCapability.GroupDeletion => "the mock cluster has no request to delete groups",
             _ => null,

@@ -23,6 +23,9 @@ public enum LogCapability
     /// <summary>Instances share the partitions between them.</summary>
     SharedOwnership,
 
+    /// <summary>A member may change the topics that it serves.</summary>
+    ChangingTopics,
+
     /// <summary>The fixture can make the log refuse writes and accept them again.</summary>
     Outage,
 
