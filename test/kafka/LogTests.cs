@@ -101,6 +101,9 @@ internal static class KafkaLogs
                 MetadataRefresh = TimeSpan.FromSeconds(1),
                 RequestTimeout = TimeSpan.FromSeconds(8),
                 OwnershipGroup = $"ownership-{Environment.ProcessId}",
+
+                // One group, so that every change of topics is a change within a group.
+                OwnershipShards = 1,
             },
             NullLogger<KafkaLog>.Instance
         );

@@ -23,6 +23,7 @@ internal sealed class GroupMembership : IAsyncDisposable
     private readonly WakeUp _wakeUp = new();
     private readonly HashSet<TopicPartition> _owned = [];
     private readonly Task _loop;
+    private volatile HashSet<string> _served = [];
     private volatile bool _closing;
 
     public unsafe GroupMembership(
@@ -62,6 +63,7 @@ internal sealed class GroupMembership : IAsyncDisposable
             _ = Rd.PartitionListAdd(list, topic, anyPartition);
         }
 
+        _served = topics.ToHashSet(StringComparer.Ordinal);
         var code = Rd.Subscribe(_client.Handle, list);
         Rd.PartitionListDestroy(list);
         if (code != ErrorCodes.None)
@@ -185,7 +187,9 @@ internal sealed class GroupMembership : IAsyncDisposable
     private async ValueTask RevokeAsync(nint happened)
     {
         var going = Going(happened);
-        if (going.Count > 0 && Rd.AssignmentLost(_client.Handle) != 0)
+
+        // The client calls an assignment lost too when this process itself gave up its topics; those are still its own until they are unassigned.
+        if (going.Exists(partition => _served.Contains(partition.Topic)) && Rd.AssignmentLost(_client.Handle) != 0)
         {
             _logger.LostWithoutNotice(_group, going.Count);
             await TellAsync(() =>
