@@ -42,6 +42,22 @@ public class OrderTests
     }
 
     [Fact]
+    public async Task Ordered_partitions_run_at_once_also_while_none_is_answered()
+    {
+        await using var stage = await DispatcherStage.SetAsync(partitions: 8);
+        stage.Subscriber.Otherwise(_ => Answer.Never);
+        for (var i = 0; i < 200; i++)
+        {
+            await stage.AppendAsync([$"{i}"], key: $"k{i}");
+        }
+
+        stage.Start(Ordered(stage));
+        await stage.Subscriber.CountAsync(8);
+        Assert.Equal(8, stage.Subscriber.Requests.Select(r => r.Headers["ce-knativekafkapartition"]).Distinct().Count());
+        Assert.Equal(8, stage.Host.FindTrigger("t")!.Gate.Requests);
+    }
+
+    [Fact]
     public async Task Ordered_retries_and_dead_letters_in_place()
     {
         await using var stage = await DispatcherStage.SetAsync();

@@ -6,13 +6,14 @@ namespace Brokkr.Dispatcher.Delivery;
 /// The bounds of one Trigger: requests running at once, records taken and not finished, and their bytes. Records that wait for a retry count only for
 /// the last two, so failing ones do not freeze healthy ones. Whoever finds no room is told when there is some; retries go first.
 /// <para>
-/// It opens slowly: one request at first, one more for each that ends well, twice as many for every moment in which none does. So a subscriber is not
-/// met with a hundred connections at once when a Trigger starts, and a few first events arrive in their order.
+/// It opens slowly: one request at first, one more for each that ends well after a few have, twice as many for every moment in which room is wanting.
+/// So a subscriber is not met with a hundred connections at once when a Trigger starts, and a few first events arrive in their order.
 /// </para>
 /// </summary>
 internal sealed class DeliveryGate : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(20);
+    private const int FirstSuccesses = 8;
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(50);
 
     private readonly Lock _lock = new();
     private readonly Queue<Turn> _retries = new();
@@ -21,6 +22,7 @@ internal sealed class DeliveryGate : IDisposable
     private readonly ITimer _timer;
     private int _requestLimit;
     private int _open = 1;
+    private int _successes;
     private bool _isTiming;
     private int _recordLimit;
     private int _requests;
@@ -106,7 +108,7 @@ internal sealed class DeliveryGate : IDisposable
             if (hasRequest)
             {
                 _requests--;
-                if (isSuccess && _open < _requestLimit)
+                if (isSuccess && _open < _requestLimit && ++_successes > FirstSuccesses)
                 {
                     _open++;
                 }
@@ -225,8 +227,14 @@ internal sealed class DeliveryGate : IDisposable
 
         lock (_lock)
         {
-            if (_waiting.Count == 0 || !HasRoomFor(0))
+            if (_waiting.Count == 0)
             {
+                return null;
+            }
+
+            if (!HasRoomFor(0))
+            {
+                StartTiming();
                 return null;
             }
 

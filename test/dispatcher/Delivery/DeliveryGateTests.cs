@@ -50,7 +50,7 @@ public class DeliveryGateTests
         {
             await Task.WhenAll(waiting[..expected]);
             Assert.Equal(expected, gate.Requests);
-            time.Advance(TimeSpan.FromMilliseconds(20));
+            time.Advance(TimeSpan.FromMilliseconds(50));
         }
     }
 
