@@ -87,8 +87,9 @@ internal sealed class Sender(SendOptions options, EventTemplate template, SendRe
                 e.InnerException is SocketException socket ? $"{options.Url.Authority}: {socket.Message}" : e.Message
             );
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or SocketException)
         {
+            // The second when the peer is gone by the time that the connection stands.
             result.Failed(template.Id(number), e.Message);
         }
     }

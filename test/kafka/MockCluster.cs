@@ -23,6 +23,10 @@ internal sealed partial class MockCluster : IAsyncDisposable
 
     public void CreateTopic(string topic, int partitions) => Assert.Equal(0, TopicCreate(_cluster, topic, partitions, 1));
 
+    /// <summary>Lets a partition of a topic be without a leader, or gives it its leader.</summary>
+    public void HasLeader(string topic, int partition, bool hasLeader) =>
+        Assert.Equal(0, PartitionSetLeader(_cluster, topic, partition, hasLeader ? 1 : -1));
+
     public void Down() => Assert.Equal(0, SetDown(_cluster, 1));
 
     public void Up() => Assert.Equal(0, SetUp(_cluster, 1));
@@ -44,6 +48,9 @@ internal sealed partial class MockCluster : IAsyncDisposable
 
     [LibraryImport("librdkafka", EntryPoint = "rd_kafka_mock_topic_create", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int TopicCreate(nint cluster, string topic, int partitions, int replicas);
+
+    [LibraryImport("librdkafka", EntryPoint = "rd_kafka_mock_partition_set_leader", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int PartitionSetLeader(nint cluster, string topic, int partition, int broker);
 
     [LibraryImport("librdkafka", EntryPoint = "rd_kafka_mock_broker_set_down")]
     private static partial int SetDown(nint cluster, int broker);

@@ -43,6 +43,26 @@ public abstract partial class LogConformance
     }
 
     [Fact]
+    public async Task Bounds_of_a_created_topic_are_known_at_once()
+    {
+        Needs(LogCapability.TopicAdministration);
+        for (var i = 0; i < 30; i++)
+        {
+            var topic = Unique("fresh");
+            Assert.True(await Log.Topics.CreateAsync(Specification(topic, 2), Deadline));
+            var bounds = await Log.Topics.BoundsAsync(topic, [0, 1], Deadline);
+            Assert.All(bounds.Values, empty => Assert.Equal(new PartitionBounds(0, 0), empty));
+        }
+    }
+
+    [Fact]
+    public async Task Bounds_of_an_unknown_topic_are_an_error()
+    {
+        Needs(LogCapability.TopicAdministration);
+        await Assert.ThrowsAsync<LogUnavailableException>(() => Log.Topics.BoundsAsync(Unique("nowhere"), [0], Deadline));
+    }
+
+    [Fact]
     public async Task An_unknown_topic_is_described_as_nothing_and_not_created()
     {
         Needs(LogCapability.TopicAdministration);

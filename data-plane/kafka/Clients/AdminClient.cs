@@ -33,7 +33,7 @@ internal sealed class AdminClient : IAsyncDisposable
     /// <param name="start">Sends it; all that it allocates it frees.</param>
     /// <param name="read">Reads the answer from the event, which lives only during the call.</param>
     /// <param name="cancellation">Ends the wait; the request itself goes on.</param>
-    /// <exception cref="LogUnavailableException">The cluster did not answer, or the request as a whole failed.</exception>
+    /// <exception cref="LogUnavailableException">The cluster did not answer, or the request as a whole failed: <see cref="RequestFailedException"/>.</exception>
     public async Task<T> CallAsync<T>(int operation, Start start, Func<nint, T> read, CancellationToken cancellation)
     {
         cancellation.ThrowIfCancellationRequested();
@@ -129,7 +129,8 @@ internal sealed class AdminClient : IAsyncDisposable
             var code = Rd.EventErrorCode(answer);
             if (code != ErrorCodes.None)
             {
-                Answer.TrySetException(new LogUnavailableException($"Kafka: {Rd.Text(Rd.EventErrorString(answer))}"));
+                var failure = new RequestFailedException(code, Rd.Text(Rd.EventErrorString(answer)));
+                Answer.TrySetException(new LogUnavailableException($"Kafka: {failure.Message}", failure));
                 return;
             }
 

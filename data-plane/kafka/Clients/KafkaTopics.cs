@@ -211,7 +211,25 @@ internal sealed class KafkaTopics(AdminClient admin, TimeSpan patience) : ITopic
     }
 
     /// <summary>Offsets of partitions, with the first partition that has an error.</summary>
-    private Task<(Dictionary<int, long> Offsets, int Partition, int Code)> OffsetsOnceAsync(
+    private async Task<(Dictionary<int, long> Offsets, int Partition, int Code)> OffsetsOnceAsync(
+        string topic,
+        IReadOnlyCollection<int> partitions,
+        long which,
+        CancellationToken cancellation
+    )
+    {
+        try
+        {
+            return await RequestOffsetsAsync(topic, partitions, which, cancellation);
+        }
+        catch (LogUnavailableException failure) when (failure.InnerException is RequestFailedException { Code: ErrorCodes.NoEntry })
+        {
+            // The client found a leader for none of the partitions.
+            return ([], partitions.First(), ErrorCodes.LeaderNotAvailable);
+        }
+    }
+
+    private Task<(Dictionary<int, long> Offsets, int Partition, int Code)> RequestOffsetsAsync(
         string topic,
         IReadOnlyCollection<int> partitions,
         long which,

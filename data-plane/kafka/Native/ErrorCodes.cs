@@ -10,6 +10,7 @@ internal static class ErrorCodes
     public const int Fatal = -150;
     public const int InvalidArgument = -186;
     public const int MessageTimedOut = -192;
+    public const int NoEntry = -156;
     public const int PartitionEnd = -191;
     public const int PurgeInFlight = -151;
     public const int PurgeQueue = -152;

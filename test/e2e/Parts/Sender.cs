@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Headers;
+using System.Net.Sockets;
 using Brokkr.Testing;
 
 namespace Brokkr.EndToEnd.Tests.Parts;
@@ -72,7 +73,7 @@ internal sealed class Sender : IDisposable
                 {
                     await SendAsync($"event-{Interlocked.Increment(ref _next)}");
                 }
-                catch (Exception e) when (e is HttpRequestException or IOException)
+                catch (Exception e) when (e is HttpRequestException or IOException or SocketException)
                 {
                     // Nobody listens at this moment: what is sent is not acknowledged.
                     await Task.Yield();
