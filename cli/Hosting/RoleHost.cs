@@ -26,6 +26,7 @@ internal static class RoleHost
     /// <returns>The exit code: 0 after a good end, 1 if the role could not start or failed.</returns>
     public static async Task<int> RunAsync(string role, Func<RoleContext, CancellationToken, Task> run)
     {
+        InlineSockets.Prefer();
         using var signals = new ShutdownSignals();
         var environment = new EnvironmentReader();
         var levels = LogLevels.Load(environment.Optional("LOGGING_CONFIG_FILE_PATH") ?? LoggingConfiguration, out var problem);

@@ -53,7 +53,16 @@ public sealed class ReceiverHost : IAsyncDisposable
         _application = new ReceiverApplication(options, _store, _metrics, _deadlines, time, _logger);
         _metrics.Observe(_store, _application.Bytes);
         _transport = new SocketTransportFactory(
-            Options.Create(new SocketTransportOptions { Backlog = options.AcceptBacklog, NoDelay = options.NoDelay }),
+            Options.Create(
+                new SocketTransportOptions
+                {
+                    Backlog = options.AcceptBacklog,
+                    NoDelay = options.NoDelay,
+
+                    // Nothing between the socket and the append blocks, so a request is read on the thread that its bytes arrive on.
+                    UnsafePreferInlineScheduling = true,
+                }
+            ),
             loggers
         );
         var server = ServerOptions(options);

@@ -113,6 +113,7 @@ internal sealed class SubscriberConnections : IDisposable
             MaxResponseDrainSize = 64 * 1024,
             ResponseDrainTimeout = TimeSpan.FromSeconds(1),
             ConnectCallback = ConnectAsync,
+            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Policy() },
         };
         if (extraRoots.Length > 0)
         {
@@ -121,6 +122,9 @@ internal sealed class SubscriberConnections : IDisposable
 
         return handler;
     }
+
+    /// <summary>Validates by what is here and what the peer sent: a download in the middle of a handshake would block its thread.</summary>
+    private static X509ChainPolicy Policy() => new() { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
 
     private static void Trust(SocketsHttpHandler handler, X509Certificate2Collection extraRoots) =>
         handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
@@ -134,9 +138,8 @@ internal sealed class SubscriberConnections : IDisposable
             return false;
         }
 
-        using var chain = new X509Chain();
+        using var chain = new X509Chain { ChainPolicy = Policy() };
         chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
         chain.ChainPolicy.CustomTrustStore.AddRange(extraRoots);
         foreach (var element in presented?.ChainElements.AsEnumerable() ?? [])
         {

@@ -16,7 +16,7 @@ internal sealed class PendingAppend : IValueTaskSource<AppendResult>
     private static int s_pooled;
 
     private readonly GCHandle _handle;
-    private ManualResetValueTaskSourceCore<AppendResult> _core = new() { RunContinuationsAsynchronously = true };
+    private ManualResetValueTaskSourceCore<AppendResult> _core;
 
     private PendingAppend() => _handle = GCHandle.Alloc(this);
 
@@ -49,7 +49,14 @@ internal sealed class PendingAppend : IValueTaskSource<AppendResult>
 
     public ValueTask<AppendResult> AsValueTask() => new(this, _core.Version);
 
-    public void Complete(in AppendResult result) => _core.SetResult(result);
+    /// <summary>Ends the append.</summary>
+    /// <param name="result">How.</param>
+    /// <param name="here">Whether whoever waits goes on on this thread, or on the thread pool.</param>
+    public void Complete(in AppendResult result, bool here)
+    {
+        _core.RunContinuationsAsynchronously = !here;
+        _core.SetResult(result);
+    }
 
     public AppendResult GetResult(short token)
     {

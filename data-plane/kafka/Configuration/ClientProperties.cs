@@ -119,9 +119,9 @@ internal static class ClientProperties
 
         // A topic that was created a moment ago may not be known to every broker yet; after this it does not exist.
         result["topic.metadata.propagation.max.ms"] = "3000";
-        // One request at a time on a connection makes batches by itself: what comes while one is under way goes together in the next. A sender
-        // that is alone never waits for a timer, and many at once share the cost (measured in docs/performance.md).
-        result["max.in.flight.requests.per.connection"] = "1";
+        // The most that an idempotent producer may have. A request carries one partition only, so fewer would let keyed events wait for each other's
+        // partitions where a round trip takes milliseconds.
+        result["max.in.flight.requests.per.connection"] = "5";
         result["acks"] = "all";
         result["enable.idempotence"] = "true";
         result["partitioner"] = "murmur2_random";
