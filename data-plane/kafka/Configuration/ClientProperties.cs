@@ -1,4 +1,5 @@
 using System.Globalization;
+using Brokkr.Core.Log;
 
 namespace Brokkr.Kafka.Configuration;
 
@@ -87,6 +88,7 @@ internal static class ClientProperties
     /// <summary>Settings of the producer: those of the file, then what this project insists on (design §6).</summary>
     /// <param name="java">Properties of the mounted file.</param>
     /// <param name="unknown">Is called with each key that nobody knows.</param>
+    /// <exception cref="LogConfigurationException">A value that no client would take. Others are refused when the client is made.</exception>
     public static Dictionary<string, string> ForProducer(IReadOnlyDictionary<string, string> java, Action<string> unknown)
     {
         var result = new Dictionary<string, string>(StringComparer.Ordinal) { ["linger.ms"] = "0" };
@@ -94,6 +96,8 @@ internal static class ClientProperties
         {
             switch (key)
             {
+                case "acks" when value is not ("all" or "-1" or "0" or "1"):
+                    throw new LogConfigurationException($"producer property acks: '{value}' is none of all, -1, 1 and 0 (all is used in any case)");
                 case "buffer.memory" when long.TryParse(value, CultureInfo.InvariantCulture, out var bytes):
                     result["queue.buffering.max.kbytes"] = Math.Clamp(bytes / 1024, 1, int.MaxValue).ToString(CultureInfo.InvariantCulture);
                     break;

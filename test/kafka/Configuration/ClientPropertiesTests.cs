@@ -1,3 +1,4 @@
+using Brokkr.Core.Log;
 using Brokkr.Kafka.Configuration;
 
 namespace Brokkr.Kafka.Tests.Configuration;
@@ -18,7 +19,7 @@ public sealed class ClientPropertiesTests
     [InlineData("send.buffer.bytes", "131072", "socket.send.buffer.bytes", "131072")]
     [InlineData("reconnect.backoff.ms", "50", "reconnect.backoff.ms", "50")]
     [InlineData("linger.ms", "0", "linger.ms", "0")]
-    [InlineData("max.in.flight.requests.per.connection", "5", "max.in.flight.requests.per.connection", "1")]
+    [InlineData("max.in.flight.requests.per.connection", "1", "max.in.flight.requests.per.connection", "5")]
     [InlineData("linger.ms", "5", "linger.ms", "5")]
     [InlineData("compression.type", "snappy", "compression.type", "snappy")]
     [InlineData("ssl.truststore.certificates", "PEM", "ssl.ca.pem", "PEM")]
@@ -31,6 +32,10 @@ public sealed class ClientPropertiesTests
         Assert.Equal(translated, settings[name]);
         Assert.Empty(_unknown);
     }
+
+    [Fact]
+    public void Acknowledgements_of_no_kind_that_there_is_are_refused() =>
+        Assert.Throws<LogConfigurationException>(() => ClientProperties.ForProducer(Of(("acks", "lots")), _unknown.Add));
 
     [Theory]
     [InlineData("fetch.max.wait.ms", "500", "fetch.wait.max.ms", "500")]
