@@ -23,6 +23,8 @@ internal sealed class Child : IAsyncDisposable
             RedirectStandardOutput = true,
             UseShellExecute = false,
         };
+        // As the roles ask for it, and for the limits alike.
+        start.Environment["DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS"] = "1";
         start.ArgumentList.Add("--child");
         start.ArgumentList.Add(part);
         foreach (var argument in arguments)

@@ -13,16 +13,8 @@ namespace Brokkr.Benchmarks.Measuring;
 internal sealed record Snapshot(double CpuMicroseconds, long AllocatedBytes, long ResidentBytes, long Events)
 {
     /// <summary>Of this process.</summary>
-    public static Snapshot Take(long events)
-    {
-        using var process = Process.GetCurrentProcess();
-        return new Snapshot(
-            process.TotalProcessorTime.TotalMicroseconds,
-            GC.GetTotalAllocatedBytes(precise: true),
-            process.WorkingSet64,
-            events
-        );
-    }
+    public static Snapshot Take(long events) =>
+        new(Environment.CpuUsage.TotalTime.TotalMicroseconds, GC.GetTotalAllocatedBytes(precise: true), Environment.WorkingSet, events);
 
     /// <summary>Answers each line on standard input with a snapshot, until it ends.</summary>
     public static void Serve(Func<long> events)
