@@ -97,7 +97,9 @@ internal static class ClientProperties
             switch (key)
             {
                 case "acks" when value is not ("all" or "-1" or "0" or "1"):
-                    throw new LogConfigurationException($"producer property acks: '{value}' is none of all, -1, 1 and 0 (all is used in any case)");
+                    throw new LogConfigurationException(
+                        $"producer property acks: '{value}' is none of all, -1, 1 and 0 (all is used in any case)"
+                    );
                 case "buffer.memory" when long.TryParse(value, CultureInfo.InvariantCulture, out var bytes):
                     result["queue.buffering.max.kbytes"] = Math.Clamp(bytes / 1024, 1, int.MaxValue).ToString(CultureInfo.InvariantCulture);
                     break;

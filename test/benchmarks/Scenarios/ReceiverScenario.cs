@@ -43,7 +43,7 @@ internal static class ReceiverScenario
         var port = int.Parse(child.Value("port"), System.Globalization.CultureInfo.InvariantCulture);
         await HttpLoad.AcceptedAsync(port, path);
         await using var load = new HttpLoad.Run(port, connections, HttpLoad.Event(path));
-        await Task.Delay(bench.WarmUp, TimeProvider.System, CancellationToken.None);
+        await Task.Delay(bench.RoleWarmUp, TimeProvider.System, CancellationToken.None);
         load.TakeLatencies();
         var answered = load.Answered;
         var before = await child.SnapshotAsync();
