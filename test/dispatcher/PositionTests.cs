@@ -82,7 +82,10 @@ public class PositionTests
         await stage.AppendAsync(DispatcherStage.Ids(12));
         stage.Start(stage.Egress());
         await stage.Subscriber.CountAsync(12);
-        await Eventually.True(async () => (await RememberedAsync(stage))?.Frontier == 12, "the finished offsets are stored");
+        await Eventually.True(
+            async () => await RememberedAsync(stage) is { Frontier: 12, Unfinished: [{ Offset: 4 }] },
+            "the finished offsets are stored"
+        );
         await stage.KillAsync();
         stage.Subscriber.Clear();
         stage.Subscriber.OnEvent("4", Answer.Ok);
