@@ -192,7 +192,11 @@ internal sealed class KafkaTopics(AdminClient admin, TimeSpan patience) : ITopic
 
             var passes = code switch
             {
-                ErrorCodes.LeaderNotAvailable or ErrorCodes.NotLeader => true,
+                ErrorCodes.LeaderNotAvailable
+                or ErrorCodes.NotLeader
+                or ErrorCodes.FencedLeaderEpoch
+                or ErrorCodes.UnknownLeaderEpoch
+                or ErrorCodes.OffsetNotAvailable => true,
                 ErrorCodes.UnknownTopicOrPartition or ErrorCodes.UnknownPartition or ErrorCodes.UnknownTopicLocal => await DescribeAsync(
                     topic,
                     cancellation

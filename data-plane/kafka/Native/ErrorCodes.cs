@@ -56,6 +56,9 @@ internal static class ErrorCodes
     public const int NonEmptyGroup = 68;
     public const int GroupNotFound = 69;
     public const int TopicDeletionDisabled = 73;
+    public const int FencedLeaderEpoch = 74;
+    public const int UnknownLeaderEpoch = 75;
+    public const int OffsetNotAvailable = 78;
     public const int UnstableOffsetCommit = 88;
     public const int ThrottlingQuotaExceeded = 89;
     public const int FencedMemberEpoch = 110;
