@@ -34,7 +34,7 @@ internal enum TargetKind
 
 /// <summary>Where events are sent.</summary>
 /// <param name="Url">The URL.</param>
-/// <param name="Text">The URL as it stands in the contract.</param>
+/// <param name="Text">The URL as it stands in the contract, but without user and password: it goes into dead letters.</param>
 /// <param name="Client">Sends the requests.</param>
 /// <param name="Kind">What it is to the Trigger.</param>
 internal sealed record Target(Uri Url, string Text, HttpMessageInvoker Client, TargetKind Kind);
@@ -166,7 +166,8 @@ internal sealed record TriggerSettings
 
         try
         {
-            return new Target(uri, url, connections.Trusting([.. spec.TrustBundles, certificates]), kind);
+            var text = uri.UserInfo.Length == 0 ? url : uri.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped);
+            return new Target(uri, text, connections.Trusting([.. spec.TrustBundles, certificates]), kind);
         }
         catch (ArgumentException failure)
         {

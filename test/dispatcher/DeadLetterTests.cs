@@ -51,6 +51,20 @@ public class DeadLetterTests
         await stage.CommittedAsync(1);
     }
 
+    [Fact]
+    public async Task Who_reads_dead_letters_does_not_learn_the_password_of_the_subscriber()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.Subscriber.OnPath("/sub?a=b", Answer.Status(400));
+        await stage.AppendAsync("1");
+        var egress = stage.Egress(path: "/sub?a=b", config: stage.Config());
+        var plain = egress.Destination;
+        egress.Destination = plain.Replace("http://", "http://user:secret@", StringComparison.Ordinal);
+        stage.Start(egress);
+        var letter = (await stage.Subscriber.CountAsync(1, "/dls"))[0];
+        Assert.Equal(plain, letter.Headers["ce-knativeerrordest"]);
+    }
+
     /// <summary>Error headers may replace the code, not the data (dispatcher §9).</summary>
     [Fact]
     public async Task Error_headers_may_replace_error_attributes()
