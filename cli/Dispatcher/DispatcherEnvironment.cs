@@ -25,6 +25,9 @@ internal sealed record DispatcherEnvironment
     /// <summary><c>RECORD_MEMORY_MEBIBYTES</c> (ours): what records may take in this process. Default 64.</summary>
     public required int RecordMemoryMebibytes { get; init; }
 
+    /// <summary><c>REPLY_HOP_LIMIT</c> (ours): how many replies may follow from one another; 0 for no limit. Default 255.</summary>
+    public required int ReplyHopLimit { get; init; }
+
     /// <summary>Reads the variables. Problems are noted in the reader.</summary>
     public static DispatcherEnvironment Read(EnvironmentReader environment)
     {
@@ -50,6 +53,13 @@ internal sealed record DispatcherEnvironment
                 (int)(defaults.MemoryBudget / 1024 / 1024),
                 1,
                 1024 * 1024
+            ),
+            ReplyHopLimit = environment.OptionalInteger(
+                "REPLY_HOP_LIMIT",
+                "how many replies may follow from one another, 0 for no limit",
+                defaults.ReplyHopLimit,
+                0,
+                1_000_000
             ),
         };
     }
@@ -80,9 +90,18 @@ internal sealed record DispatcherEnvironment
             StopBudget = TimeSpan.FromSeconds(StopBudgetSeconds),
             MemoryBudget = RecordMemoryMebibytes * 1024L * 1024,
             DeadLetterTopic = DeadLetterTopic,
+            SynthesizedKind = SynthesizedKindOf(consumer),
+            ReplyHopLimit = ReplyHopLimit,
             EventTypeTag = !Common.EventTypeTagDisabled,
         };
     }
+
+    // Properties of a class that the original's consumer runs; only the file of KafkaSources has them (dispatcher §3.2).
+    private static string? SynthesizedKindOf(IReadOnlyDictionary<string, string> consumer) =>
+        consumer.Flag("cloudevent.invalid.transformer.enabled", false)
+        && consumer.GetValueOrDefault("cloudevent.invalid.kind.plural")?.Trim() is { Length: > 0 } kind
+            ? kind
+            : null;
 
     private static DeadLetterTopic ReadDeadLetterTopic(EnvironmentReader environment)
     {

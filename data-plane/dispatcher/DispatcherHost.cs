@@ -1,5 +1,6 @@
 using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Events;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
 using Brokkr.Dispatcher.Delivery;
@@ -32,6 +33,7 @@ public sealed class DispatcherHost : IAsyncDisposable
     /// <param name="loggers">Makes the logger.</param>
     /// <param name="eventTypes">Values of the tag <c>cloudevents.type</c>; by default as <see cref="DispatcherOptions.EventTypeTag"/> says.</param>
     /// <param name="series">Where series of egresses that went are dropped.</param>
+    /// <param name="registry">Is told about the types of replies, for resources that ask for it; null where nobody makes something of it.</param>
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
     public DispatcherHost(
         DispatcherOptions options,
@@ -40,7 +42,8 @@ public sealed class DispatcherHost : IAsyncDisposable
         TimeProvider time,
         ILoggerFactory loggers,
         EventTypeTags? eventTypes = null,
-        IMetricSeries? series = null
+        IMetricSeries? series = null,
+        IEventTypeRegistry? registry = null
     )
     {
         options.Validate();
@@ -54,6 +57,7 @@ public sealed class DispatcherHost : IAsyncDisposable
             new CatchUpPlaces(options.CatchUpReaders),
             new Startup(),
             new DispatcherMetrics(eventTypes ?? new EventTypeTags(options.EventTypeTag), series ?? NoMetricSeries.Instance),
+            registry,
             time,
             loggers.CreateLogger("Brokkr.Dispatcher")
         );

@@ -83,6 +83,18 @@ public sealed record DispatcherOptions
     /// <summary>Largest reply that is read, in bytes.</summary>
     public int ReplyLimit { get; init; } = 1024 * 1024;
 
+    /// <summary>
+    /// Where set, records that are no events become some, whose <c>source</c> names the owner of their resource as one of this kind, in plural and lower
+    /// case: <c>kafkasources</c> (<c>cloudevent.invalid.kind.plural</c>). Null: such records are not delivered.
+    /// </summary>
+    public string? SynthesizedKind { get; init; }
+
+    /// <summary>
+    /// How many replies may follow from one another: the next one counts as a failed delivery, so that Triggers that answer each other come to an end.
+    /// 0: no limit. The default is that of Knative's own broker.
+    /// </summary>
+    public int ReplyHopLimit { get; init; } = 255;
+
     /// <summary>What happens to events that cannot be delivered and that no dead letter sink takes.</summary>
     public DeadLetterTopic DeadLetterTopic { get; init; } = DeadLetterTopic.Enabled;
 
@@ -108,6 +120,7 @@ public sealed record DispatcherOptions
         Check(ConnectTimeout > TimeSpan.Zero, nameof(ConnectTimeout), "more than 0");
         Check(ConnectionIdleTimeout > TimeSpan.Zero, nameof(ConnectionIdleTimeout), "more than 0");
         Check(ReplyLimit >= 0, nameof(ReplyLimit), "not negative");
+        Check(ReplyHopLimit >= 0, nameof(ReplyHopLimit), "not negative");
         return this;
     }
 

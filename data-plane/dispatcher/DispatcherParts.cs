@@ -1,3 +1,4 @@
+using Brokkr.Core.Events;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
@@ -15,6 +16,7 @@ internal sealed record DispatcherParts(
     CatchUpPlaces CatchUpPlaces,
     Startup Startup,
     DispatcherMetrics Metrics,
+    IEventTypeRegistry? EventTypes,
     TimeProvider Time,
     ILogger Logger
 ) : IDisposable

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
 
-/// <summary>What the dispatcher says in the log. Event ids 5000 to 5999; the next free one is 5023.</summary>
+/// <summary>What the dispatcher says in the log. Event ids 5000 to 5999; the next free one is 5024.</summary>
 internal static partial class Log
 {
     [LoggerMessage(5000, LogLevel.Information, "The contract of generation {ContractGeneration} has {Egresses} egresses")]
@@ -120,7 +120,7 @@ internal static partial class Log
     [LoggerMessage(
         5020,
         LogLevel.Error,
-        "{Topic}[{Partition}] {Offset} is no CloudEvent; '{EgressUid}' discards it. {Suppressed} more such records were not logged"
+        "{Topic}[{Partition}] {Offset} is no CloudEvent and is not delivered to '{EgressUid}': {Problem} {Suppressed} more such records were not logged"
     )]
     public static partial void RecordDiscarded(
         this ILogger logger,
@@ -128,6 +128,7 @@ internal static partial class Log
         int partition,
         long offset,
         string egressUid,
+        string problem,
         long suppressed
     );
 
@@ -150,4 +151,7 @@ internal static partial class Log
         long offset,
         string egressUid
     );
+
+    [LoggerMessage(5023, LogLevel.Error, "Decoding {Topic}[{Partition}] {Offset} failed; the record counts as none that is an event")]
+    public static partial void DecodingFailed(this ILogger logger, Exception error, string topic, int partition, long offset);
 }

@@ -1,4 +1,6 @@
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Events;
+using Brokkr.Core.Filters;
 using Brokkr.Core.Log;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
@@ -101,6 +103,49 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         }
 
         Serve();
+    }
+
+    /// <summary>
+    /// Whether some Trigger here would take an event from a topic. Where it lies in the log is not known yet: a filter that asks for that may be mistaken.
+    /// </summary>
+    public bool IsWanted(EventBuffer candidate, string topic)
+    {
+        Trigger[] triggers;
+        lock (_lock)
+        {
+            triggers = [.. _triggers];
+        }
+
+        var place = new PartitionName(new TopicPartition(topic, 0));
+        CloudEvent? seen = null;
+        foreach (var trigger in triggers)
+        {
+            if (!trigger.Topics.Contains(topic))
+            {
+                continue;
+            }
+
+            var settings = trigger.Settings;
+            if (settings.Filter is not { } filter)
+            {
+                return true;
+            }
+
+            seen ??= candidate.ToCloudEvent();
+            try
+            {
+                if (filter.Matches(new FilterInput(seen, settings.Overrides.At(place, 0))))
+                {
+                    return true;
+                }
+            }
+            catch (Exception failure)
+            {
+                _parts.Logger.FilterFailed(failure, topic, 0, 0, trigger.Spec.Egress.Uid);
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Serves a Trigger no more; it has stopped.</summary>

@@ -82,6 +82,9 @@ internal sealed class Trigger
 
     public ILogWriter Writer => _site.Log.Writer;
 
+    /// <summary>Is told about the types of replies; null where nobody wants to know.</summary>
+    public IEventTypeRegistry? EventTypes => _parts.EventTypes;
+
     /// <summary>The cursors, for tests.</summary>
     public IReadOnlyList<Cursor> Cursors
     {
@@ -186,15 +189,25 @@ internal sealed class Trigger
         _parts.Memory.RemoveTrigger();
     }
 
-    /// <summary>A record that is no event counts as done.</summary>
-    public void Discard(Cursor cursor, long offset)
+    /// <summary>A record that is no event is not delivered.</summary>
+    public void Discard(Cursor cursor, FeedRecord record)
     {
         Metrics.Discarded(Settings);
         if (_discardLog.ShouldLog(out var suppressed))
         {
-            _parts.Logger.RecordDiscarded(cursor.Partition.Topic, cursor.Partition.Partition, offset, Uid, suppressed);
+            _parts.Logger.RecordDiscarded(
+                cursor.Partition.Topic,
+                cursor.Partition.Partition,
+                record.Record.Offset,
+                Uid,
+                record.Problem ?? "",
+                suppressed
+            );
         }
     }
+
+    /// <summary>Whether some Trigger of this process would take a reply from a topic, as far as can be told before it is stored.</summary>
+    public bool IsWanted(EventBuffer reply, string topic) => _site.IsWanted(reply, topic);
 
     public void FilterFailed(Cursor cursor, long offset, Exception failure)
     {

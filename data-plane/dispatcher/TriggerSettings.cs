@@ -1,4 +1,5 @@
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Events;
 using Brokkr.Core.Filters;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
@@ -72,6 +73,12 @@ internal sealed record TriggerSettings
 
     public required Overrides Overrides { get; init; }
 
+    /// <summary>Makes events of records that are none; null: such records are not delivered.</summary>
+    public required EventSynthesizer? Synthesizer { get; init; }
+
+    /// <summary>Whose the types of replies are, if they are to be made known (dispatcher §8.4).</summary>
+    public required Reference? EventTypeOwner { get; init; }
+
     public required RetryPolicy Retry { get; init; }
 
     public required TimeSpan Timeout { get; init; }
@@ -124,6 +131,8 @@ internal sealed record TriggerSettings
             ReplyTopic = resource.Topics.Count > 0 ? resource.Topics[0] : "",
             Filter = ReferenceEquals(filter, FilterCompiler.Everything) ? null : filter,
             Overrides = spec.Overrides,
+            Synthesizer = SynthesizerOf(spec, options),
+            EventTypeOwner = resource.FeatureFlags is { EnableEventTypeAutocreate: true } ? egress.Reference : null,
             Retry = RetryPolicy.From(config),
             Timeout = config is { Timeout: > 0 } ? RetryPolicy.Milliseconds(config.Timeout) : options.DefaultTimeout,
             IsOrdered = egress.DeliveryOrder == DeliveryOrder.Ordered,
@@ -136,6 +145,17 @@ internal sealed record TriggerSettings
             MeasuresQueue = egress.FeatureFlags is { EnableOrderedExecutorMetrics: true } && egress.DeliveryOrder == DeliveryOrder.Ordered,
             Tags = metrics.TagsOf(egress.Reference),
         };
+    }
+
+    private static EventSynthesizer? SynthesizerOf(EgressSpec spec, DispatcherOptions options)
+    {
+        var owner = spec.Resource.Reference;
+        return
+            string.IsNullOrWhiteSpace(options.SynthesizedKind)
+            || string.IsNullOrWhiteSpace(owner?.Namespace)
+            || string.IsNullOrWhiteSpace(owner.Name)
+            ? null
+            : new EventSynthesizer(owner.Namespace, options.SynthesizedKind, owner.Name, spec.Egress.KeyType);
     }
 
     private static EventFilter Compile(Egress egress)

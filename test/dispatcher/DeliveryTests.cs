@@ -212,26 +212,6 @@ public class DeliveryTests
         Assert.True(closing.Answered >= 200);
     }
 
-    /// <summary>OEG-09.</summary>
-    [Fact]
-    public async Task Records_that_are_no_events_are_discarded_and_committed()
-    {
-        await using var stage = await DispatcherStage.SetAsync();
-        using (var record = Core.Log.RecordBuffer.Rent())
-        {
-            record.AppendValue("plain"u8);
-            await stage.Store.AppendAsync(DispatcherStage.Topic, record);
-            record.AddHeader("ce_specversion"u8, "9"u8);
-            await stage.Store.AppendAsync(DispatcherStage.Topic, record);
-        }
-
-        await stage.AppendAsync("1");
-        stage.Start(stage.Egress(config: stage.Config()));
-        await stage.CommittedAsync(3);
-        Assert.Equal(["1"], stage.IdsAt("/sub"));
-        Assert.Empty(stage.Subscriber.At("/dls"));
-    }
-
     /// <summary>OEG-08, RTE-16.</summary>
     [Fact]
     public async Task Events_that_the_filter_drops_are_committed()

@@ -48,7 +48,8 @@ public class MetricsTests
         Expect(text, "kn_eventing_dispatch_in_flight_requests_1", "m-seen", 0, "messaging_destination_template=\"deadLetterSink\"");
         // The dead letter sink answers for event 2 what the subscriber does.
         Expect(text, "brokkr_dispatcher_dead_letters_total", "m-gone", 2, "destination=\"sink\"");
-        Expect(text, "brokkr_dispatcher_dead_letters_total", "m-gone", 1, "destination=\"topic\"");
+        Expect(text, "brokkr_dispatcher_dead_letters_total", "m-gone", 2, "destination=\"topic\"");
+        Expect(text, "brokkr_dispatcher_dead_letters_total", "m-none", 1, "destination=\"topic\"");
         Assert.DoesNotContain(Lines(text, "kn_eventing_dispatch_latency_ms_count", "m-none"), _ => true);
     }
 

@@ -46,6 +46,7 @@ internal sealed class Cursor
     private int _rememberedIndex;
     private int _pumps;
     private int _unfinished;
+    private int _aside;
     private int _running;
     private bool _stopped;
     private bool _abandoned;
@@ -158,7 +159,9 @@ internal sealed class Cursor
             if (isFinished)
             {
                 _window.Finish(delivery);
-                _unfinished--;
+                _aside -= delivery.IsAside ? 1 : 0;
+                // In this order, so that the pump never takes an event for a record that was set aside.
+                Volatile.Write(ref _unfinished, _unfinished - 1);
             }
 
             _running--;
@@ -256,6 +259,9 @@ internal sealed class Cursor
         }
     }
 
+    /// <summary>Whether the next event has to wait in an ordered Trigger.</summary>
+    private bool HasEventUnderWay => Unfinished > Volatile.Read(ref _aside);
+
     private PumpEnd Take()
     {
         var batch = default(RecordBatch);
@@ -274,7 +280,7 @@ internal sealed class Cursor
             }
 
             var settings = _trigger.Settings;
-            if (settings.IsOrdered && Unfinished > 0)
+            if (settings.IsOrdered && HasEventUnderWay)
             {
                 return PumpEnd.InOrder;
             }
@@ -358,14 +364,12 @@ internal sealed class Cursor
             return PumpEnd.NoRecords;
         }
 
-        if (record.Event is null)
+        var started = DispatcherMetrics.Now;
+        if (record.ViewFor(settings) is not { } view)
         {
-            _trigger.Discard(this, offset);
-            return Pass(record, settings);
+            return SetAside(record, settings);
         }
 
-        var started = DispatcherMetrics.Now;
-        var view = record.ViewFor(settings.Overrides);
         if (!Matches(settings, view, offset))
         {
             _trigger.Metrics.Filtered(settings, view, started);
@@ -387,9 +391,32 @@ internal sealed class Cursor
         return PumpEnd.NoRecords;
     }
 
+    /// <summary>
+    /// A record that is no event goes to the dead letter topic, without regard to filters, which cannot be asked. It has no place in the order of the
+    /// events: those after it do not wait until it is stored.
+    /// </summary>
+    private PumpEnd SetAside(FeedRecord record, TriggerSettings settings)
+    {
+        if (_trigger.DeadLetterTopic == DeadLetterTopic.Disabled)
+        {
+            _trigger.Discard(this, record);
+            return Pass(record, settings);
+        }
+
+        if (!_trigger.Gate.TryTake(this, record.Size))
+        {
+            return PumpEnd.NoRoom;
+        }
+
+        _trigger.Discard(this, record);
+        var delivery = _trigger.Deliveries.Rent();
+        delivery.PrepareAside(this, _trigger, record);
+        return Begin(delivery, record);
+    }
+
     private PumpEnd Start(FeedRecord record, EventView view, TriggerSettings settings, long started, int failedAttempts)
     {
-        if (settings.IsOrdered && Unfinished > 0)
+        if (settings.IsOrdered && HasEventUnderWay)
         {
             return PumpEnd.InOrder;
         }
@@ -409,6 +436,12 @@ internal sealed class Cursor
         _trigger.Metrics.Filtered(settings, view, started);
         var delivery = _trigger.Deliveries.Rent();
         delivery.Prepare(this, _trigger, record, view, failedAttempts);
+        return Begin(delivery, record);
+    }
+
+    /// <summary>A delivery begins; room for it has been taken.</summary>
+    private PumpEnd Begin(Delivery.Delivery delivery, FeedRecord record)
+    {
         bool isTaken;
         lock (_lock)
         {
@@ -417,6 +450,7 @@ internal sealed class Cursor
             {
                 _window.Begin(delivery);
                 _unfinished++;
+                _aside += delivery.IsAside ? 1 : 0;
                 _running++;
             }
         }

@@ -10,6 +10,7 @@ internal sealed class DeadLetterTopics(ILog log)
 {
     private const string Suffix = ".dead-letters";
     private readonly ConcurrentDictionary<string, Lazy<Task>> _made = new(StringComparer.Ordinal);
+    private readonly Lock _storing = new();
 
     /// <summary>The dead letter topic of a topic.</summary>
     public static string NameOf(string topic) => topic + Suffix;
@@ -27,14 +28,9 @@ internal sealed class DeadLetterTopics(ILog log)
         CancellationToken cancellation
     )
     {
-        var name = NameOf(topic);
-        try
+        if (await ProblemOfMakingAsync(topic, cancellation) is { } problem)
         {
-            await MakeAsync(topic, cancellation);
-        }
-        catch (Exception failure) when (failure is LogUnavailableException or TopicRefusedException)
-        {
-            return (AppendOutcome.UnknownTopic, $"The topic {name} cannot be made: {failure.Message}");
+            return (AppendOutcome.UnknownTopic, problem);
         }
 
         ValueTask<AppendResult> append;
@@ -42,10 +38,84 @@ internal sealed class DeadLetterTopics(ILog log)
         {
             DeadLetterEvent.Write(letter, record);
             trigger.Write(record);
-            append = log.Writer.AppendAsync(name, record);
+            append = log.Writer.AppendAsync(NameOf(topic), record);
         }
 
-        var result = await append;
+        return Outcome(topic, await append);
+    }
+
+    /// <summary>
+    /// Stores a record that is no event, as it is, with the reason and its place in headers; once, however many Triggers come upon it.
+    /// </summary>
+    /// <param name="topic">The topic it came from.</param>
+    /// <param name="record">The record.</param>
+    /// <param name="cancellation">Ends the wait.</param>
+    /// <returns>How it ended, and a sentence about what went wrong.</returns>
+    public async ValueTask<(AppendOutcome Outcome, string Problem)> StoreAsync(
+        string topic,
+        FeedRecord record,
+        CancellationToken cancellation
+    )
+    {
+        Lazy<Task<(AppendOutcome Outcome, string Problem)>> storing;
+        lock (_storing)
+        {
+            storing = record.Storing ??= new(() => StoreOnceAsync(topic, record));
+        }
+
+        var isStored = false;
+        try
+        {
+            // Whoever waits for it may give up; the others go on.
+            var result = await storing.Value.WaitAsync(cancellation);
+            isStored = result.Outcome == AppendOutcome.Stored;
+            return result;
+        }
+        finally
+        {
+            if (!isStored && storing.Value.IsCompleted)
+            {
+                lock (_storing)
+                {
+                    // The next one tries again.
+                    record.Storing = record.Storing == storing ? null : record.Storing;
+                }
+            }
+        }
+    }
+
+    private async Task<(AppendOutcome Outcome, string Problem)> StoreOnceAsync(string topic, FeedRecord record)
+    {
+        if (await ProblemOfMakingAsync(topic, CancellationToken.None) is { } problem)
+        {
+            return (AppendOutcome.UnknownTopic, problem);
+        }
+
+        var result = await AppendAsync(topic, record, withValue: true);
+        if (result.Outcome == AppendOutcome.TooLarge)
+        {
+            // The headers made it too large. What is left out is where they say.
+            result = await AppendAsync(topic, record, withValue: false);
+        }
+
+        return Outcome(topic, result);
+    }
+
+    private async ValueTask<AppendResult> AppendAsync(string topic, FeedRecord record, bool withValue)
+    {
+        ValueTask<AppendResult> append;
+        using (var buffer = RecordBuffer.Rent())
+        {
+            BrokenRecord.Write(record, buffer, withValue);
+            append = log.Writer.AppendAsync(NameOf(topic), buffer);
+        }
+
+        return await append;
+    }
+
+    private (AppendOutcome Outcome, string Problem) Outcome(string topic, AppendResult result)
+    {
+        var name = NameOf(topic);
         if (result.Outcome == AppendOutcome.UnknownTopic)
         {
             // Somebody deleted it.
@@ -53,6 +123,19 @@ internal sealed class DeadLetterTopics(ILog log)
         }
 
         return (result.Outcome, $"The topic {name} does not take it ({result.Outcome}): {result.Error}");
+    }
+
+    private async ValueTask<string?> ProblemOfMakingAsync(string topic, CancellationToken cancellation)
+    {
+        try
+        {
+            await MakeAsync(topic, cancellation);
+            return null;
+        }
+        catch (Exception failure) when (failure is LogUnavailableException or TopicRefusedException)
+        {
+            return $"The topic {NameOf(topic)} cannot be made: {failure.Message}";
+        }
     }
 
     private async Task MakeAsync(string topic, CancellationToken cancellation)

@@ -69,6 +69,11 @@ internal sealed partial class Delivery
                 new EventView(@event, _view.Record, EventOverlay.Empty, Overrides.None),
                 settings
             );
+            if (result.Kind == AttemptKind.Succeeded)
+            {
+                MakeTypeKnown(reply, settings);
+            }
+
             return result.Kind switch
             {
                 AttemptKind.Succeeded => new AttemptResult(AttemptKind.Succeeded, status),
@@ -82,6 +87,14 @@ internal sealed partial class Delivery
             };
         }
 
+        if (!MayFollow(reply, settings))
+        {
+            return new AttemptResult(
+                AttemptKind.Refused,
+                Reason: $"the reply would be number {_trigger.Options.ReplyHopLimit + 1} of a chain of replies; Triggers seem to answer each other"
+            );
+        }
+
         ValueTask<AppendResult> append;
         using (var record = RecordBuffer.Rent())
         {
@@ -90,6 +103,11 @@ internal sealed partial class Delivery
         }
 
         var stored = await append;
+        if (stored.Outcome == AppendOutcome.Stored)
+        {
+            MakeTypeKnown(reply, settings);
+        }
+
         return stored.Outcome switch
         {
             AppendOutcome.Stored => new AttemptResult(AttemptKind.Succeeded, status),
@@ -97,6 +115,37 @@ internal sealed partial class Delivery
             // The delivery as a whole has failed, and the subscriber is called again (RTE-07, DEV-04).
             _ => new AttemptResult(AttemptKind.Failed, Reason: $"the reply could not be stored: {stored.Error}"),
         };
+    }
+
+    /// <summary>Whether a chain of replies may go on; says in the reply how long it is, where that matters.</summary>
+    private bool MayFollow(EventBuffer reply, TriggerSettings settings)
+    {
+        var limit = _trigger.Options.ReplyHopLimit;
+        if (limit == 0)
+        {
+            return true;
+        }
+
+        var before = ReplyHops.Of(_view.Record);
+        if (before >= limit)
+        {
+            return false;
+        }
+
+        if (before > 0 || _trigger.IsWanted(reply, settings.ReplyTopic))
+        {
+            ReplyHops.Mark(reply, before + 1);
+        }
+
+        return true;
+    }
+
+    private void MakeTypeKnown(EventBuffer reply, TriggerSettings settings)
+    {
+        if (settings.EventTypeOwner is { } owner)
+        {
+            _trigger.EventTypes?.Seen(owner, reply);
+        }
     }
 
     private async ValueTask<bool> HasBodyAsync(HttpResponseMessage response)

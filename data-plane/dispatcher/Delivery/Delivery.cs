@@ -32,6 +32,7 @@ internal sealed partial class Delivery : UnfinishedRecord
     private readonly Action _end;
     private ValueTaskAwaiter<DeliveryOutcome> _delivering;
     private bool _hasRequest;
+    private bool _isAside;
     private long _filteredAt;
 
     public Delivery(DeliveryPool pool)
@@ -52,6 +53,16 @@ internal sealed partial class Delivery : UnfinishedRecord
         Offset = record.Record.Offset;
         FailedAttempts = failedAttempts;
     }
+
+    /// <summary>Takes a record that is no event, on its way to the dead letter topic. Room for it and for a request has been taken.</summary>
+    public void PrepareAside(Cursor cursor, Trigger trigger, FeedRecord record)
+    {
+        Prepare(cursor, trigger, record, null!, failedAttempts: 0);
+        _isAside = true;
+    }
+
+    /// <summary>Whether the record is no event, which other records do not wait for.</summary>
+    public bool IsAside => _isAside;
 
     /// <summary>Begins; goes on in the background.</summary>
     [SuppressMessage("Reliability", "CA2012", Justification = "Awaited by hand, once, so that no state machine is made for it.")]
@@ -115,6 +126,7 @@ internal sealed partial class Delivery : UnfinishedRecord
         _trigger = null!;
         _record = null!;
         _view = null!;
+        _isAside = false;
         _isStopping = false;
         _pool.Return(this);
     }
@@ -158,6 +170,11 @@ internal sealed partial class Delivery : UnfinishedRecord
     [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
     private async ValueTask<DeliveryOutcome> DeliverAsync()
     {
+        if (_isAside)
+        {
+            return await StoreAsync(letter: null, _trigger.Settings, default);
+        }
+
         AttemptResult result;
         TriggerSettings settings;
         while (true)
@@ -223,8 +240,8 @@ internal sealed partial class Delivery : UnfinishedRecord
         return await StoreAsync(letter, settings, failure);
     }
 
-    /// <summary>Stores the dead letter, however long it takes: until then the record is held.</summary>
-    private async ValueTask<DeliveryOutcome> StoreAsync(EventView letter, TriggerSettings settings, AttemptResult failure)
+    /// <summary>Stores the dead letter, or the record itself if it is no event, however long it takes: until then the record is held.</summary>
+    private async ValueTask<DeliveryOutcome> StoreAsync(EventView? letter, TriggerSettings settings, AttemptResult failure)
     {
         var wait = TimeSpan.FromSeconds(1);
         var isHeld = false;
@@ -241,7 +258,9 @@ internal sealed partial class Delivery : UnfinishedRecord
                 }
 
                 var topic = _cursor.Partition.Topic;
-                var (outcome, problem) = await _trigger.DeadLetters.StoreAsync(topic, letter, _trigger.Name, _cancellation.Token);
+                var (outcome, problem) = letter is null
+                    ? await _trigger.DeadLetters.StoreAsync(topic, _record, _cancellation.Token)
+                    : await _trigger.DeadLetters.StoreAsync(topic, letter, _trigger.Name, _cancellation.Token);
                 _isWaiting = false;
                 if (outcome == AppendOutcome.Stored)
                 {

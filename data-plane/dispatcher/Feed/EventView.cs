@@ -8,7 +8,14 @@ namespace Brokkr.Dispatcher.Feed;
 /// <param name="record">The record it came in.</param>
 /// <param name="overlay">What is laid over it.</param>
 /// <param name="overrides">The overrides that the overlay was made from.</param>
-internal sealed class EventView(CloudEvent @event, StoredRecord record, EventOverlay overlay, Overrides overrides)
+/// <param name="synthesizer">What made the event, if the record is none.</param>
+internal sealed class EventView(
+    CloudEvent @event,
+    StoredRecord record,
+    EventOverlay overlay,
+    Overrides overrides,
+    EventSynthesizer? synthesizer = null
+)
 {
     private string[]? _headers;
 
@@ -19,6 +26,8 @@ internal sealed class EventView(CloudEvent @event, StoredRecord record, EventOve
     public EventOverlay Overlay { get; } = overlay;
 
     public Overrides Overrides { get; } = overrides;
+
+    public EventSynthesizer? Synthesizer { get; } = synthesizer;
 
     /// <summary>Names and values of the request headers of a delivery in binary mode, trace context included, in turn; null until they have been made.</summary>
     public string[]? Headers

@@ -11,7 +11,8 @@ namespace Brokkr.Dispatcher.Feed;
 /// <param name="event">The event in it; null if it is none.</param>
 /// <param name="partition">Its partition.</param>
 /// <param name="readAt">When it was read.</param>
-internal sealed class FeedRecord(StoredRecord record, CloudEvent? @event, PartitionName partition, long readAt)
+/// <param name="problem">Why it is no event, as a sentence; null if it is one.</param>
+internal sealed class FeedRecord(StoredRecord record, CloudEvent? @event, PartitionName partition, long readAt, string? problem = null)
 {
     private const int OwnSize = 120;
     private EventView? _view;
@@ -19,6 +20,14 @@ internal sealed class FeedRecord(StoredRecord record, CloudEvent? @event, Partit
     public StoredRecord Record { get; } = record;
 
     public CloudEvent? Event { get; } = @event;
+
+    public PartitionName Partition { get; } = partition;
+
+    /// <summary>Why it is no event, as a sentence; null if it is one.</summary>
+    public string? Problem { get; } = problem;
+
+    /// <summary>Its way to the dead letter topic, common to all Triggers, if it is no event. Guarded by <see cref="Delivery.DeadLetterTopics"/>.</summary>
+    public Lazy<Task<(AppendOutcome Outcome, string Problem)>>? Storing { get; set; }
 
     /// <summary>Timestamp of the time provider when it was read.</summary>
     public long ReadAt { get; } = readAt;
@@ -30,17 +39,25 @@ internal sealed class FeedRecord(StoredRecord record, CloudEvent? @event, Partit
     /// <summary>Bytes that the stream had read up to and including this record.</summary>
     public long BytesUpToHere { get; set; }
 
-    /// <summary>The event as Triggers with these overrides see it.</summary>
-    public EventView ViewFor(Overrides overrides)
+    /// <summary>The event as a Trigger with these settings sees it; null if the record is no event for it.</summary>
+    public EventView? ViewFor(TriggerSettings settings)
     {
         // Triggers on a partition nearly always belong to one resource, so one view is kept; a race only makes it twice.
         var view = Volatile.Read(ref _view);
-        if (view is null || !ReferenceEquals(view.Overrides, overrides))
+        var synthesizer = Event is null ? settings.Synthesizer : null;
+        if (view is not null && ReferenceEquals(view.Overrides, settings.Overrides) && ReferenceEquals(view.Synthesizer, synthesizer))
         {
-            view = new EventView(Event!, Record, overrides.At(partition, Record.Offset), overrides);
-            Volatile.Write(ref _view, view);
+            return view;
         }
 
+        var seen = Event ?? synthesizer?.Make(Record, Partition.Topic, Partition.Partition.Partition);
+        if (seen is null)
+        {
+            return null;
+        }
+
+        view = new EventView(seen, Record, settings.Overrides.At(Partition, Record.Offset), settings.Overrides, synthesizer);
+        Volatile.Write(ref _view, view);
         return view;
     }
 }
@@ -49,6 +66,9 @@ internal sealed class FeedRecord(StoredRecord record, CloudEvent? @event, Partit
 internal sealed class PartitionName(TopicPartition partition)
 {
     public TopicPartition Partition { get; } = partition;
+
+    /// <summary>The topic as UTF-8.</summary>
+    public byte[] Topic { get; } = System.Text.Encoding.UTF8.GetBytes(partition.Topic);
 
     /// <summary>The number as text, for metrics.</summary>
     public string Text { get; } = partition.Partition.ToString(System.Globalization.CultureInfo.InvariantCulture);

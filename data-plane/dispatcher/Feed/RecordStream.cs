@@ -204,8 +204,7 @@ internal sealed class RecordStream
             // A reader that was opened again may begin before what is known already.
             if (record.Offset >= Window.Head)
             {
-                KafkaBinding.Decode(record, out var decoded);
-                _decoded.Add(new FeedRecord(record, decoded, _feed.Name, now));
+                _decoded.Add(Decode(record, now));
             }
         }
 
@@ -218,6 +217,21 @@ internal sealed class RecordStream
 
         Window.Add(_decoded, head, MaxBytes, MaxRecords, fastest == long.MinValue ? long.MaxValue : fastest);
         _decoded.Clear();
+    }
+
+    /// <summary>A record that breaks the decoder is no event; it must not stop the partition.</summary>
+    private FeedRecord Decode(StoredRecord record, long now)
+    {
+        try
+        {
+            var error = KafkaBinding.Decode(record, out var decoded);
+            return new FeedRecord(record, decoded, _feed.Name, now, error.Message);
+        }
+        catch (Exception failure)
+        {
+            _feed.Shared.Logger.DecodingFailed(failure, _feed.Partition.Topic, _feed.Partition.Partition, record.Offset);
+            return new FeedRecord(record, null, _feed.Name, now, "The record cannot be decoded: " + failure.Message);
+        }
     }
 
     private void Trim()

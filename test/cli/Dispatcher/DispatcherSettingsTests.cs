@@ -44,6 +44,17 @@ public sealed class DispatcherSettingsTests
     public void Concurrency_is_the_consumer_s_setting(string properties, int expected) =>
         Assert.Equal(expected, Options(Complete, properties).MaxPollRecords);
 
+    /// <summary>Dispatcher §3.2, KSR-02: the file of KafkaSources has these.</summary>
+    [Theory]
+    [InlineData("cloudevent.invalid.transformer.enabled=true\ncloudevent.invalid.kind.plural=kafkasources", "kafkasources")]
+    [InlineData("cloudevent.invalid.transformer.enabled=True\ncloudevent.invalid.kind.plural= kafkasources ", "kafkasources")]
+    [InlineData("cloudevent.invalid.transformer.enabled=false\ncloudevent.invalid.kind.plural=kafkasources", null)]
+    [InlineData("cloudevent.invalid.transformer.enabled=true\ncloudevent.invalid.kind.plural=", null)]
+    [InlineData("cloudevent.invalid.transformer.enabled=true", null)]
+    [InlineData("cloudevent.invalid.kind.plural=kafkasources", null)]
+    public void Whether_events_are_made_of_plain_records_is_the_consumer_s_setting(string properties, string? expected) =>
+        Assert.Equal(expected, Options(Complete, properties).SynthesizedKind);
+
     [Fact]
     public void What_is_ours_is_read()
     {
@@ -53,6 +64,7 @@ public sealed class DispatcherSettingsTests
                 ["DEAD_LETTER_TOPIC"] = "Disabled",
                 ["STOP_BUDGET_SECONDS"] = "3",
                 ["RECORD_MEMORY_MEBIBYTES"] = "64",
+                ["REPLY_HOP_LIMIT"] = "7",
                 ["METRICS_DISABLE_EVENT_TYPE_TAG"] = "true",
             },
             ""
@@ -60,6 +72,7 @@ public sealed class DispatcherSettingsTests
         Assert.Equal(DeadLetterTopic.Disabled, options.DeadLetterTopic);
         Assert.Equal(TimeSpan.FromSeconds(3), options.StopBudget);
         Assert.Equal(64 * 1024 * 1024, options.MemoryBudget);
+        Assert.Equal(7, options.ReplyHopLimit);
         Assert.False(options.EventTypeTag);
     }
 
@@ -72,6 +85,7 @@ public sealed class DispatcherSettingsTests
     [InlineData("DEAD_LETTER_TOPIC", "perhaps")]
     [InlineData("STOP_BUDGET_SECONDS", "-1")]
     [InlineData("RECORD_MEMORY_MEBIBYTES", "0")]
+    [InlineData("REPLY_HOP_LIMIT", "-1")]
     public void A_variable_that_cannot_be_used_is_named(string name, string value)
     {
         var reader = Reader(new(Complete) { [name] = value });

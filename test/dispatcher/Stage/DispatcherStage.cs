@@ -30,6 +30,9 @@ internal sealed class DispatcherStage : IAsyncDisposable
 
     public DispatcherHost Host { get; private set; } = null!;
 
+    /// <summary>Is told about the types of replies.</summary>
+    public Core.Events.IEventTypeRegistry? EventTypes { get; set; }
+
     /// <summary>Settings that suit tests: prompt, and beginning with the oldest record.</summary>
     public DispatcherOptions Options { get; set; } =
         new()
@@ -67,7 +70,14 @@ internal sealed class DispatcherStage : IAsyncDisposable
     {
         Contracts = new ContractPublisher();
         Publish(egresses);
-        Host = new DispatcherHost(Options, Contracts, new EmbeddedLogProvider(Store), TimeProvider.System, new OneLogger(Log));
+        Host = new DispatcherHost(
+            Options,
+            Contracts,
+            new EmbeddedLogProvider(Store),
+            TimeProvider.System,
+            new OneLogger(Log),
+            registry: EventTypes
+        );
         Host.Start();
     }
 

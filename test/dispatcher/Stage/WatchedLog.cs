@@ -33,6 +33,9 @@ internal sealed class WatchedLog(ILog inner) : ILog, ILogReaders, ICursorStore, 
     /// <summary>Topics that cannot be appended to now.</summary>
     public ConcurrentDictionary<string, AppendOutcome> RefusedAppends { get; } = new();
 
+    /// <summary>Topics that take no record of more bytes.</summary>
+    public ConcurrentDictionary<string, int> LargestAppends { get; } = new();
+
     /// <summary>Whether positions can be loaded and stored now.</summary>
     public bool CursorsAreAway { get; set; }
 
@@ -106,9 +109,10 @@ internal sealed class WatchedLog(ILog inner) : ILog, ILogReaders, ICursorStore, 
     Task<bool> ITopics.DeleteAsync(string topic, CancellationToken cancellation) => inner.Topics.DeleteAsync(topic, cancellation);
 
     public ValueTask<AppendResult> AppendAsync(string topic, RecordBuffer record) =>
-        RefusedAppends.TryGetValue(topic, out var outcome)
-            ? new ValueTask<AppendResult>(AppendResult.Failed(outcome, "refused"))
-            : inner.Writer.AppendAsync(topic, record);
+        RefusedAppends.TryGetValue(topic, out var outcome) ? new ValueTask<AppendResult>(AppendResult.Failed(outcome, "refused"))
+        : LargestAppends.TryGetValue(topic, out var largest) && record.SizeInBytes > largest
+            ? new ValueTask<AppendResult>(AppendResult.Failed(AppendOutcome.TooLarge, "too large"))
+        : inner.Writer.AppendAsync(topic, record);
 
     private sealed class WatchedReader(WatchedLog log, ILogReader reader, ReadPurpose purpose) : ILogReader
     {

@@ -1,0 +1,139 @@
+using System.Text;
+using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Log;
+using Brokkr.Dispatcher.Tests.Stage;
+using Brokkr.Testing;
+using Brokkr.Testing.Http;
+
+namespace Brokkr.Dispatcher.Tests;
+
+/// <summary>Records that are no events, where nobody makes some of them (OEG-09, design §4 "Nothing disappears").</summary>
+public class BrokenRecordTests
+{
+    private const string Letters = DispatcherStage.Topic + ".dead-letters";
+
+    [Fact]
+    public async Task They_are_stored_as_they_are_with_the_reason_and_never_sent()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        using (var record = RecordBuffer.Rent())
+        {
+            record.AddHeader("ce_specversion"u8, "9"u8);
+            record.AddHeader("h"u8, [0xFF]);
+            record.AddNullHeader("null"u8);
+            record.SetKey([1, 2]);
+            record.AppendValue([0, 0xFF]);
+            await stage.Store.AppendAsync(DispatcherStage.Topic, record);
+            record.Clear();
+            await stage.Store.AppendAsync(DispatcherStage.Topic, record);
+        }
+
+        await stage.AppendAsync("1");
+        stage.Start(stage.Egress(config: stage.Config()));
+        await stage.CommittedAsync(3);
+        Assert.Equal(["1"], stage.IdsAt("/sub"));
+        Assert.Empty(stage.Subscriber.At("/dls"));
+
+        var letters = (await stage.RecordsAsync(Letters)).OrderBy(r => Header(r, "brokkr_offset"), StringComparer.Ordinal).ToArray();
+        Assert.Equal(2, letters.Length);
+        Assert.Equal([0, 0xFF], letters[0].Value.ToArray());
+        Assert.Equal([1, 2], letters[0].Key.ToArray());
+        Assert.Equal(
+            "ce_specversion=9|h=\uFFFD|null=NULL|brokkr_reason=The header ce_specversion must be 1.0 or 0.3.|brokkr_partition=0|brokkr_offset=0",
+            Show(letters[0])
+        );
+        Assert.False(letters[1].HasValue);
+        Assert.False(letters[1].HasKey);
+        Assert.StartsWith("The record has neither a header ce_specversion", Header(letters[1], "brokkr_reason"), StringComparison.Ordinal);
+        Assert.Equal("1", Header(letters[1], "brokkr_offset"));
+    }
+
+    [Fact]
+    public async Task One_is_stored_once_for_all_Triggers()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        await AppendBrokenAsync(stage);
+        await stage.AppendAsync("1");
+        Egress[] egresses = [.. Enumerable.Range(0, 20).Select(i => stage.Egress($"t{i}"))];
+        stage.Start(egresses);
+        foreach (var egress in egresses)
+        {
+            await stage.CommittedAsync(2, egress.ConsumerGroup);
+        }
+
+        Assert.Single(await stage.RecordsAsync(Letters));
+    }
+
+    [Theory]
+    [InlineData(DeliveryOrder.Ordered)]
+    [InlineData(DeliveryOrder.Unordered)]
+    public async Task While_one_cannot_be_stored_events_pass_it_and_its_offset_stays(DeliveryOrder order)
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.Store.RefusedTopics[Letters] = true;
+        await stage.AppendAsync("0");
+        await AppendBrokenAsync(stage);
+        await stage.AppendAsync(DispatcherStage.Ids(5, 1));
+        var egress = stage.Egress();
+        egress.DeliveryOrder = order;
+        stage.Start(egress);
+        await stage.Subscriber.CountAsync(6, "/sub");
+        await stage.CommittedAsync(1);
+        if (order == DeliveryOrder.Ordered)
+        {
+            Assert.Equal(DispatcherStage.Ids(6), stage.IdsAt("/sub"));
+        }
+
+        stage.Store.RefusedTopics.Clear();
+        await stage.CommittedAsync(7);
+        Assert.Single(await stage.RecordsAsync(Letters));
+        Assert.Equal(6, stage.IdsAt("/sub").Count);
+    }
+
+    [Fact]
+    public async Task With_the_dead_letter_topic_turned_off_they_are_passed_over()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.Options = stage.Options with { DeadLetterTopic = DeadLetterTopic.Disabled };
+        await AppendBrokenAsync(stage);
+        stage.Start(stage.Egress(config: stage.Config()));
+        await stage.CommittedAsync(1);
+        Assert.Null(await stage.Store.Topics.DescribeAsync(Letters, CancellationToken.None));
+        Assert.Equal(0, stage.Subscriber.Count);
+    }
+
+    [Fact]
+    public async Task One_that_its_headers_make_too_large_leaves_its_value_behind()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.Store.LargestAppends[Letters] = 10_000;
+        await AppendBrokenAsync(stage, value: new byte[9_950]);
+        stage.Start(stage.Egress());
+        await stage.CommittedAsync(1);
+        var letter = Assert.Single(await stage.RecordsAsync(Letters));
+        Assert.False(letter.HasValue);
+        Assert.Equal("0", Header(letter, "brokkr_offset"));
+    }
+
+    private static async Task AppendBrokenAsync(DispatcherStage stage, byte[]? value = null)
+    {
+        using var record = RecordBuffer.Rent();
+        record.AppendValue(value ?? "plain"u8.ToArray());
+        Assert.Equal(AppendOutcome.Stored, (await stage.Store.AppendAsync(DispatcherStage.Topic, record)).Outcome);
+    }
+
+    private static string Show(StoredRecord record)
+    {
+        var shown = new List<string>();
+        foreach (var header in record.Headers)
+        {
+            var value = header.ValueLength < 0 ? "NULL" : Encoding.UTF8.GetString(record.ValueOf(header));
+            shown.Add($"{Encoding.UTF8.GetString(record.NameOf(header))}={value}");
+        }
+
+        return string.Join('|', shown);
+    }
+
+    private static string? Header(StoredRecord record, string name) =>
+        Show(record).Split('|').FirstOrDefault(h => h.StartsWith(name + "=", StringComparison.Ordinal))?[(name.Length + 1)..];
+}
