@@ -102,11 +102,14 @@ public sealed class RuleTests
             )
         );
 
-    // ADM-06, ADM-07
+    // ADM-06 to ADM-08
     [Theory]
     [InlineData("""[{}]""", null)]
     [InlineData("""[{"exact": {"type": "a"}}, {"prefix": {"type": "a"}}]""", null)]
-    [InlineData("""[{"cesql": "whatever text"}]""", null)]
+    [InlineData("""[{"cesql": "type = 'a' AND EXISTS subject"}]""", null)]
+    [InlineData("""[{"cesql": ""}]""", null)]
+    [InlineData("""[{"cesql": "whatever text"}]""", "spec.filters[0].cesql")]
+    [InlineData("""[{}, {"any": [{"not": {"cesql": "(("}}]}]""", "spec.filters[1].any[0].not.cesql")]
     [InlineData("""[{"exact": {"type": "a"}, "prefix": {"type": "a"}}]""", "spec.filters[0].exact")]
     [InlineData("""[{}, {"not": {"suffix": {"type": "a"}, "cesql": "x"}}]""", "spec.filters[1].not.suffix")]
     [InlineData("""[{"all": [{}, {"exact": {"type": "a"}, "not": {}}]}]""", "spec.filters[0].all[1].not")]
@@ -123,6 +126,22 @@ public sealed class RuleTests
         {
             Assert.Equal(path, Assert.Single(problems).Path);
         }
+    }
+
+    // ADM-08, DEV-09: the place in the expression is told; what always fails may still be meant.
+    [Theory]
+    [InlineData("type = ", "is CESQL with a fault at character 8: expected a value, but the expression ends", false)]
+    [InlineData(
+        "LENGTH(type)",
+        "is CESQL with a fault at character 1: the expression yields a number, but a filter must yield true or false",
+        false
+    )]
+    [InlineData("FOO(type)", "is CESQL with a fault at character 1: there is no function FOO", false)]
+    [InlineData("n = 1 / 0", "is CESQL with a fault at character 7: fails for every event", true)]
+    public void Expression_is_compiled(string expression, string message, bool isWarning)
+    {
+        var trigger = TriggerOf($$"""{"broker": "b", "filters": [{"cesql": "{{expression}}"}], "subscriber": {"uri": "http://s/"} }""");
+        Assert.Equal(new FieldProblem("spec.filters[0].cesql", message, isWarning), Assert.Single(TriggerRules.Check(trigger, Features)));
     }
 
     // ADM-10, ADM-11, and the order of delivery (control-plane §18 item 18)

@@ -1,6 +1,8 @@
+using Brokkr.Core.Filters.Cesql;
+
 namespace Brokkr.Apis.Validation;
 
-/// <summary>What filters must be (ADM-05 to ADM-07).</summary>
+/// <summary>What filters must be (ADM-05 to ADM-08).</summary>
 internal static class FilterRules
 {
     public static void CheckAttributes(IReadOnlyDictionary<string, string>? attributes, string path, ProblemList problems)
@@ -50,6 +52,11 @@ internal static class FilterRules
             Check(filter.Not, FieldPath.Member(path, "not"), problems);
         }
 
+        if (!string.IsNullOrEmpty(filter.Cesql))
+        {
+            CheckExpression(filter.Cesql, FieldPath.Member(path, "cesql"), problems);
+        }
+
         CheckAttributes(filter.Exact, FieldPath.Member(path, "exact"), problems);
         CheckAttributes(filter.Prefix, FieldPath.Member(path, "prefix"), problems);
         CheckAttributes(filter.Suffix, FieldPath.Member(path, "suffix"), problems);
@@ -59,6 +66,23 @@ internal static class FilterRules
             if (isSet)
             {
                 dialects.Add(dialect);
+            }
+        }
+    }
+
+    /// <summary>An expression by the data plane's own compiler, so that what is admitted runs.</summary>
+    private static void CheckExpression(string expression, string path, ProblemList problems)
+    {
+        foreach (var problem in CesqlExpression.Check(expression))
+        {
+            var message = $"is CESQL with a fault at character {problem.Position}: {problem.Message}";
+            if (problem.IsWarning)
+            {
+                problems.Warn(path, message);
+            }
+            else
+            {
+                problems.Error(path, message);
             }
         }
     }

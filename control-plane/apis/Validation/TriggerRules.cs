@@ -6,7 +6,7 @@ namespace Brokkr.Apis.Validation;
 public static class TriggerRules
 {
     /// <summary>
-    /// Checks a Trigger (ADM-01 to ADM-03, ADM-05 to ADM-07, ADM-10, ADM-11, ADM-19 to ADM-25). A CESQL expression is taken as text.
+    /// Checks a Trigger (ADM-01 to ADM-03, ADM-05 to ADM-08, ADM-10, ADM-11, ADM-19 to ADM-25).
     /// </summary>
     public static IReadOnlyList<FieldProblem> Check(Trigger trigger, EventingFeatures features)
     {

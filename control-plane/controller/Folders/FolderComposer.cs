@@ -148,7 +148,7 @@ internal sealed class FolderComposer(FolderOptions options)
                 return (broker, BrokerRules.Check(broker, features, defaults));
             case Trigger trigger:
                 trigger = Defaulting.Apply(trigger);
-                return (trigger, TriggerRules.Check(trigger, features).Concat(NotYetSupported.In(trigger)));
+                return (trigger, TriggerRules.Check(trigger, features));
             case KafkaSink sink:
                 sink = Defaulting.Apply(sink);
                 return (sink, KafkaSinkRules.Check(sink));

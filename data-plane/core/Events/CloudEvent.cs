@@ -120,18 +120,24 @@ public sealed class CloudEvent : IEventAttributes
 
     /// <summary>Finds an extension by its lower-case name.</summary>
     /// <returns>Whether the event has it.</returns>
-    public bool TryGetExtension(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    public bool TryGetExtension(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value) => TryGetExtension(name, out value, out _);
+
+    /// <summary>Finds an extension, and its type, by its lower-case name.</summary>
+    /// <returns>Whether the event has it.</returns>
+    public bool TryGetExtension(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out AttributeType type)
     {
         foreach (ref readonly var slice in _extensions.AsSpan())
         {
             if (slice.NameLength == name.Length && name.SequenceEqual(_block.AsSpan(slice.NameStart, slice.NameLength)))
             {
                 value = Value(slice);
+                type = slice.Type;
                 return true;
             }
         }
 
         value = default;
+        type = default;
         return false;
     }
 

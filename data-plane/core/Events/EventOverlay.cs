@@ -40,18 +40,24 @@ public sealed class EventOverlay
 
     /// <summary>Finds an extension by its lower-case name.</summary>
     /// <returns>Whether it is laid over the event.</returns>
-    public bool TryGet(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value)
+    public bool TryGet(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value) => TryGet(name, out value, out _);
+
+    /// <summary>Finds an extension, and its type, by its lower-case name.</summary>
+    /// <returns>Whether it is laid over the event.</returns>
+    public bool TryGet(ReadOnlySpan<byte> name, out ReadOnlySpan<byte> value, out AttributeType type)
     {
         foreach (ref readonly var extension in _extensions.AsSpan())
         {
             if (name.SequenceEqual(extension.Name))
             {
                 value = extension.Value;
+                type = extension.Type;
                 return true;
             }
         }
 
         value = default;
+        type = default;
         return false;
     }
 }

@@ -102,31 +102,20 @@ internal readonly ref struct Timestamp
     public int WriteCanonical(Span<byte> to)
     {
         var at = WriteLocal(to, _year, _month, _day, _secondOfDay);
-        if (_fraction.Length > 0)
-        {
-            to[at++] = (byte)'.';
-            _fraction.CopyTo(to[at..]);
-            at += _fraction.Length;
-        }
+        at += WriteFraction(to[at..], isPadded: false);
+        return at + WriteOffset(to[at..]);
+    }
 
-        if (_offsetSeconds == 0)
-        {
-            to[at++] = (byte)'Z';
-            return at;
-        }
-
-        var absolute = Math.Abs(_offsetSeconds);
-        to[at++] = _offsetSeconds < 0 ? (byte)'-' : (byte)'+';
-        at += Two(to[at..], absolute / 3600);
-        to[at++] = (byte)':';
-        at += Two(to[at..], absolute / 60 % 60);
-        if (absolute % 60 != 0)
-        {
-            to[at++] = (byte)':';
-            at += Two(to[at..], absolute % 60);
-        }
-
-        return at;
+    /// <summary>
+    /// Writes the form that CESQL reads (receiver-and-core §13.3): the canonical one, but with 0, 3, 6 or 9 fraction digits, or all there are if they
+    /// are more.
+    /// </summary>
+    /// <returns>Bytes written.</returns>
+    public int WritePadded(Span<byte> to)
+    {
+        var at = WriteLocal(to, _year, _month, _day, _secondOfDay);
+        at += WriteFraction(to[at..], isPadded: true);
+        return at + WriteOffset(to[at..]);
     }
 
     /// <summary>
@@ -147,18 +136,48 @@ internal readonly ref struct Timestamp
         }
 
         var at = WriteLocal(to, year, month, day, second);
-        if (_fraction.Length > 0)
+        at += WriteFraction(to[at..], isPadded: true);
+        to[at++] = (byte)'Z';
+        return at;
+    }
+
+    private int WriteFraction(Span<byte> to, bool isPadded)
+    {
+        if (_fraction.IsEmpty)
         {
-            to[at++] = (byte)'.';
-            _fraction.CopyTo(to[at..]);
-            at += _fraction.Length;
-            for (var digits = _fraction.Length; digits < 9 && digits % 3 != 0; digits++)
-            {
-                to[at++] = (byte)'0';
-            }
+            return 0;
         }
 
-        to[at++] = (byte)'Z';
+        to[0] = (byte)'.';
+        _fraction.CopyTo(to[1..]);
+        var at = 1 + _fraction.Length;
+        for (var digits = _fraction.Length; isPadded && digits < 9 && digits % 3 != 0; digits++)
+        {
+            to[at++] = (byte)'0';
+        }
+
+        return at;
+    }
+
+    private int WriteOffset(Span<byte> to)
+    {
+        if (_offsetSeconds == 0)
+        {
+            to[0] = (byte)'Z';
+            return 1;
+        }
+
+        var absolute = Math.Abs(_offsetSeconds);
+        to[0] = _offsetSeconds < 0 ? (byte)'-' : (byte)'+';
+        var at = 1 + Two(to[1..], absolute / 3600);
+        to[at++] = (byte)':';
+        at += Two(to[at..], absolute / 60 % 60);
+        if (absolute % 60 != 0)
+        {
+            to[at++] = (byte)':';
+            at += Two(to[at..], absolute % 60);
+        }
+
         return at;
     }
 

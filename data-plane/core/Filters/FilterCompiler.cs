@@ -1,5 +1,6 @@
 using System.Text;
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Filters.Cesql;
 using Google.Protobuf.Collections;
 
 namespace Brokkr.Core.Filters;
@@ -47,7 +48,7 @@ public static class FilterCompiler
             DialectedFilter.FilterOneofCase.All => All(Many(filter.All.Filters, depth + 1)),
             DialectedFilter.FilterOneofCase.Any => Any(Many(filter.Any.Filters, depth + 1)),
             DialectedFilter.FilterOneofCase.Not => new NotFilter(Compile(filter.Not.Filter, depth + 1)),
-            DialectedFilter.FilterOneofCase.Cesql => throw new FilterException("Filters of the dialect 'cesql' are not supported yet."),
+            DialectedFilter.FilterOneofCase.Cesql => CesqlExpression.Compile(filter.Cesql.Expression),
             _ => Everything,
         };
     }

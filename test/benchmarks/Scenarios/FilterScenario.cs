@@ -13,6 +13,23 @@ internal static class FilterScenario
 {
     private const int Rounds = 5_000_000;
 
+    /// <summary>Expressions as people write them, those of the other dialects among them, then those that make texts.</summary>
+    private static readonly string[] Expressions =
+    [
+        "type = 'com.example.benchmark'",
+        "type = 'com.example.bench_no'",
+        "color = 'red'",
+        "missing = 'red'",
+        "source LIKE '/bench%'",
+        "source LIKE '%b_nch%k/%'",
+        "color IN ('green', 'blue', 'red')",
+        "EXISTS color AND NOT EXISTS other",
+        "INT(size) > 10",
+        "type = 'com.example.benchmark' AND (color = 'blue' OR subject LIKE 'item-%')",
+        "UPPER(color) = 'BLUE'",
+        "CONCAT(color, '-', subject) = 'blue-item-1'",
+    ];
+
     public static void Run()
     {
         using var record = RecordBuffer.Rent();
@@ -26,6 +43,7 @@ internal static class FilterScenario
                     ("content-type", "text/plain"),
                     ("ce_subject", "item-1"),
                     ("ce_color", "red"),
+                    ("ce_size", "7"),
                 ]
         )
         {
@@ -58,6 +76,7 @@ internal static class FilterScenario
                     ("not", new() { Not = new Not { Filter = miss } }),
                     ("all of 3", new() { All = new All { Filters = { exact, exact, exact } } }),
                     ("any of 3, the last", new() { Any = new Any { Filters = { miss, miss, exact } } }),
+                    .. Expressions.Select(e => ($"cesql: `{e}`", new DialectedFilter { Cesql = new CESQL { Expression = e } })),
                 ]
         )
         {

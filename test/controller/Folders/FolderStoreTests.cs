@@ -349,18 +349,22 @@ public sealed class FolderStoreTests
     }
 
     [Fact]
-    public async Task Cesql_filter_is_refused_by_this_version()
+    public async Task Cesql_filter_that_does_not_parse_is_told_with_its_place()
     {
         await using var dev = await DevFolder.StartAsync(folder =>
             folder.Write(
                 "all.yaml",
-                Manifests.Several(Manifests.Broker("b"), Manifests.Trigger("t", "b", "filters: [{not: {cesql: \"TRUE\"}}]"))
+                Manifests.Several(
+                    Manifests.Broker("b"),
+                    Manifests.Trigger("good", "b", "filters: [{cesql: \"type LIKE 'a.%'\"}]"),
+                    Manifests.Trigger("bad", "b", "filters: [{not: {cesql: \"TRUE AND\"}}]")
+                )
             )
         );
-        Assert.StartsWith(
-            "all.yaml:17: spec.filters[0].not.cesql: CESQL filters are not supported by this version",
+        Assert.Contains(
+            ": spec.filters[0].not.cesql: is CESQL with a fault at character 9: expected a value, but the expression ends",
             Assert.Single(dev.Problems)
         );
-        Assert.Empty(dev.Contract.Resources[0].Egresses);
+        Assert.Equal("type LIKE 'a.%'", Assert.Single(dev.Contract.Resources[0].Egresses).DialectedFilter[0].Cesql.Expression);
     }
 }

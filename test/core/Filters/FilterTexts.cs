@@ -16,6 +16,8 @@ internal static class FilterTexts
 
     public static DialectedFilter Not(DialectedFilter filter) => new() { Not = new Not { Filter = filter } };
 
+    public static DialectedFilter Sql(string expression) => new() { Cesql = new CESQL { Expression = expression } };
+
     public static DialectedFilter All(params DialectedFilter[] filters)
     {
         var all = new All();
