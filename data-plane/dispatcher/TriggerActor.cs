@@ -166,7 +166,7 @@ internal sealed class TriggerActor
                 }
             }
 
-            await WaitForChangeAsync(problem is null ? Timeout.InfiniteTimeSpan : wait, changed);
+            await WaitForChangeAsync(problem is null, wait, changed);
         }
     }
 
@@ -179,11 +179,14 @@ internal sealed class TriggerActor
         }
     }
 
-    private async Task WaitForChangeAsync(TimeSpan atMost, CancellationToken changed)
+    private async Task WaitForChangeAsync(bool isApplied, TimeSpan untilRetry, CancellationToken changed)
     {
+        // What did not work with a log that is outdated is tried again after a while, not at once.
+        var outdated = isApplied && _running is { } running ? running.Lease.Outdated : CancellationToken.None;
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(changed, outdated);
         try
         {
-            await Task.Delay(atMost, _parts.Time, changed);
+            await Task.Delay(isApplied ? Timeout.InfiniteTimeSpan : untilRetry, _parts.Time, either.Token);
         }
         catch (OperationCanceledException)
         {
@@ -227,24 +230,28 @@ internal sealed class TriggerActor
         var settings = TriggerSettings.From(desired, _parts.Options, _parts.Connections, _parts.Metrics);
         if (_running is { } running)
         {
-            if (desired.CanReplace(running.Trigger.Spec))
+            if (desired.CanReplace(running.Trigger.Spec) && !running.Lease.Outdated.IsCancellationRequested)
             {
                 running.Trigger.Change(desired, settings);
                 _parts.Logger.EgressChanged(_uid);
                 return;
             }
+        }
 
+        // The log first: while it cannot be opened, what runs goes on with the one that it has.
+        var (site, lease) = await _sites.AcquireAsync(desired.Resource, changed);
+        if (_running is not null)
+        {
             await StopAsync(_parts.Options.HandOverBudget);
         }
 
         Report(EgressState.Starting, null);
-        await StartAsync(desired, settings, changed);
+        await StartAsync(desired, settings, site, lease, changed);
     }
 
-    private async Task StartAsync(EgressSpec desired, TriggerSettings settings, CancellationToken changed)
+    private async Task StartAsync(EgressSpec desired, TriggerSettings settings, LogSite site, LogLease lease, CancellationToken changed)
     {
         var group = desired.Egress.ConsumerGroup;
-        var (site, lease) = await _sites.AcquireAsync(desired.Resource, changed);
         var isClaimed = false;
         try
         {

@@ -65,6 +65,40 @@ public class ContractChangeTests
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task When_another_log_takes_the_place_of_its_own_a_Trigger_goes_over_and_loses_nothing(bool isAwayFirst)
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        var logs = new ReplacedLogs(stage.Store);
+        var next = new WatchedLog(stage.Store);
+        stage.Logs = logs;
+        stage.Start(stage.Egress(), stage.Egress("other", "/other"));
+        await stage.AppendAsync(DispatcherStage.Ids(50));
+        await stage.Subscriber.CountAsync(10, "/sub");
+        logs.AreAway = isAwayFirst;
+        await logs.ReplaceAsync(next);
+        await stage.AppendAsync(DispatcherStage.Ids(50, 50));
+        if (isAwayFirst)
+        {
+            // With the one that it has until there is another.
+            await Eventually.True(() => stage.Host.Egresses.All(egress => egress.State == EgressState.Failed), "attempts");
+            Assert.All(stage.Host.Egresses, egress => Assert.Contains("no such Secret", egress.Problem));
+            await stage.CommittedAsync(100);
+            logs.AreAway = false;
+        }
+
+        await Eventually.True(() => logs.Leases(next) == 2 && logs.Leases(stage.Store) == 0, "the other log");
+        await Eventually.True(() => stage.Host.Egresses.All(egress => egress.State == EgressState.Running), "the Triggers to run");
+        await stage.AppendAsync(DispatcherStage.Ids(50, 100));
+        await stage.CommittedAsync(150);
+        await stage.CommittedAsync(150, "group-other");
+        Assert.Equal(DispatcherStage.Ids(150).Order(StringComparer.Ordinal), stage.IdsAt("/sub").Order(StringComparer.Ordinal));
+        Assert.Equal(DispatcherStage.Ids(150).Order(StringComparer.Ordinal), stage.IdsAt("/other").Order(StringComparer.Ordinal));
+        Assert.True(next.FeedsOpened > 0);
+    }
+
     [Fact]
     public async Task The_same_contract_again_changes_nothing()
     {

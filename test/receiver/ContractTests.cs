@@ -158,6 +158,61 @@ public sealed class ContractTests
     }
 
     [Fact]
+    public async Task When_another_log_takes_the_place_of_one_requests_go_over_to_it_and_none_fails()
+    {
+        await using var receiver = await TestReceiver.OpenAsync(Quick);
+        var first = receiver.Logs.Behind("rotated");
+        receiver.Publish(Broker("a", servers: "rotated"), Broker("b", servers: "rotated"));
+        await receiver.ServedAsync("/ns/a");
+        await receiver.ServedAsync("/ns/b");
+
+        // A request that is under way with the old one ends there.
+        var begun = new TaskCompletionSource();
+        var release = new TaskCompletionSource();
+        first.Append = async (_, _) =>
+        {
+            begun.TrySetResult();
+            await release.Task;
+            return new AppendResult(AppendOutcome.Stored, 0, 0, null);
+        };
+        var slow = RawClient.OnceAsync(receiver.Port, RawClient.Event("/ns/a"));
+        await begun.Task;
+        first.Append = null;
+
+        var tried = 0;
+        receiver.Logs.Behind(
+            "rotated",
+            _ =>
+            {
+                Interlocked.Increment(ref tried);
+                throw new LogConfigurationException("the new password is wrong");
+            }
+        );
+        await receiver.Logs.OutdateAsync("rotated");
+        await Eventually.True(() => Volatile.Read(ref tried) > 4, "attempts");
+        (await RawClient.OnceAsync(receiver.Port, RawClient.Event("/ns/a"))).Is(202);
+
+        // A contract that says the same does not end the attempts.
+        receiver.Publish(Broker("a", servers: "rotated"), Broker("b", servers: "rotated"));
+        var second = receiver.Logs.Behind("rotated");
+        var stored = 0;
+        second.Append = (_, _) =>
+            new ValueTask<AppendResult>(new AppendResult(AppendOutcome.Stored, 0, Interlocked.Increment(ref stored), null));
+        await Eventually.True(
+            async () =>
+            {
+                (await RawClient.OnceAsync(receiver.Port, RawClient.Event("/ns/a"))).Is(202);
+                (await RawClient.OnceAsync(receiver.Port, RawClient.Event("/ns/b"))).Is(202);
+                return Volatile.Read(ref stored) >= 2 && receiver.Logs.Open("rotated") == 3;
+            },
+            "the other log for both, and one lease of the old one for the slow request"
+        );
+        release.SetResult();
+        (await slow).Is(202);
+        await Eventually.True(() => receiver.Logs.Open("rotated") == 2, "the old log to be given back");
+    }
+
+    [Fact]
     public async Task Of_two_resources_with_one_uid_the_first_counts_and_the_others_are_served()
     {
         await using var receiver = await StartAsync(Broker("a"), Broker("a", "/ns/second"), Broker("b"));

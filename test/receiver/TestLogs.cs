@@ -9,6 +9,7 @@ internal sealed class TestLogs(ILog log) : ILogProvider
 {
     private readonly ConcurrentDictionary<string, Func<CancellationToken, ValueTask<ILog>>> _others = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, int> _open = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> _outdated = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _topics = new(StringComparer.Ordinal);
     private int _acquired;
 
@@ -28,6 +29,9 @@ internal sealed class TestLogs(ILog log) : ILogProvider
         _others[servers] = _ => new ValueTask<ILog>(faulty);
         return faulty;
     }
+
+    /// <summary>Tells those who have a log of these bootstrap servers that another one has taken its place.</summary>
+    public Task OutdateAsync(string servers) => _outdated.TryRemove(servers, out var source) ? source.CancelAsync() : Task.CompletedTask;
 
     /// <summary>Has a topic created before a resource gets its log.</summary>
     public void WantTopic(string topic) => _topics.TryAdd(topic, true);
@@ -55,7 +59,8 @@ internal sealed class TestLogs(ILog log) : ILogProvider
             {
                 _open.AddOrUpdate(servers, 0, static (_, count) => count - 1);
                 return ValueTask.CompletedTask;
-            }
+            },
+            _outdated.GetOrAdd(servers, static _ => new CancellationTokenSource()).Token
         );
     }
 }

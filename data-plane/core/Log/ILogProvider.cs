@@ -16,12 +16,19 @@ public interface ILogProvider
 /// <summary>A share in a log. Dispose it when the resource goes.</summary>
 /// <param name="log">The log.</param>
 /// <param name="release">Gives the share back.</param>
-public sealed class LogLease(ILog log, Func<ValueTask> release) : IAsyncDisposable
+/// <param name="outdated">Ends when the log was replaced.</param>
+public sealed class LogLease(ILog log, Func<ValueTask> release, CancellationToken outdated = default) : IAsyncDisposable
 {
     private Func<ValueTask>? _release = release;
 
     /// <summary>The log; valid until the lease is disposed.</summary>
     public ILog Log { get; } = log;
+
+    /// <summary>
+    /// Is cancelled when another log has taken the place of this one, since its credentials were changed. This one goes on as long as the brokers let
+    /// it: acquire a lease again, go over to its log, then dispose this one.
+    /// </summary>
+    public CancellationToken Outdated { get; } = outdated;
 
     /// <inheritdoc/>
     public ValueTask DisposeAsync() => Interlocked.Exchange(ref _release, null)?.Invoke() ?? ValueTask.CompletedTask;

@@ -178,8 +178,13 @@ internal sealed partial class IngressStore(
         entry.Wanted = definition;
         if (entry.Log is not null && definition.Log.Equals(entry.LogIdentity))
         {
-            entry.Opening?.Cancel();
-            entry.Opening = null;
+            // Unless it is opened anew for the same identity.
+            if (!entry.Log.Outdated.IsCancellationRequested)
+            {
+                entry.Opening?.Cancel();
+                entry.Opening = null;
+            }
+
             if (entry.Served?.Definition != definition)
             {
                 entry.Served = new Ingress(definition, entry.Log, metrics.For(definition));
@@ -247,6 +252,23 @@ internal sealed partial class IngressStore(
             Inherit(definition.Uid);
             Replace(replaced);
             QueueRebuild();
+        }
+
+        // Not under the lock; at once if it happened meanwhile.
+        log.Outdated.UnsafeRegister(_ => OpenAgain(entry, log), null);
+    }
+
+    /// <summary>Another log has taken the place of this one; until it is open, requests go on with this one.</summary>
+    private void OpenAgain(Entry entry, SharedLog outdated)
+    {
+        lock (_lock)
+        {
+            // Otherwise it was replaced, or its resource removed, or another one is being opened anyway.
+            if (!_closed && entry.Log == outdated && entry.Opening is null && _entries.GetValueOrDefault(entry.Wanted!.Uid) == entry)
+            {
+                entry.Opening = new CancellationTokenSource();
+                Run(OpenAsync(entry, entry.LogIdentity!, entry.Resource!, entry.Opening.Token));
+            }
         }
     }
 

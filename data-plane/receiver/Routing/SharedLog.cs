@@ -19,6 +19,9 @@ internal sealed class SharedLog(LogLease lease, ILogger logger)
     /// <summary>The log.</summary>
     public ILog Log { get; } = lease.Log;
 
+    /// <summary>Is cancelled when another log has taken the place of this one.</summary>
+    public CancellationToken Outdated { get; } = lease.Outdated;
+
     /// <summary>Completes when the lease has been given back.</summary>
     public Task Released => _released.Task;
 

@@ -33,6 +33,9 @@ internal sealed class DispatcherStage : IAsyncDisposable
     /// <summary>Is told about the types of replies.</summary>
     public Core.Events.IEventTypeRegistry? EventTypes { get; set; }
 
+    /// <summary>Gives the log; by default <see cref="Store"/>.</summary>
+    public ILogProvider? Logs { get; set; }
+
     /// <summary>Settings that suit tests: prompt, and beginning with the oldest record.</summary>
     public DispatcherOptions Options { get; set; } =
         new()
@@ -73,7 +76,7 @@ internal sealed class DispatcherStage : IAsyncDisposable
         Host = new DispatcherHost(
             Options,
             Contracts,
-            new EmbeddedLogProvider(Store),
+            Logs ?? new EmbeddedLogProvider(Store),
             TimeProvider.System,
             new OneLogger(Log),
             registry: EventTypes
