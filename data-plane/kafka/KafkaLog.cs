@@ -4,6 +4,7 @@ using Brokkr.Kafka.Clients;
 using Brokkr.Kafka.Configuration;
 using Brokkr.Kafka.Groups;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka;
@@ -17,6 +18,7 @@ public sealed class KafkaLog : ILog
     private readonly KafkaOptions _options;
     private readonly Dictionary<string, string> _consumer;
     private readonly ILogger _logger;
+    private readonly BearerTokens? _tokens;
     private readonly Lazy<KafkaWriter> _writer;
     private readonly Lazy<AdminClient> _admin;
     private readonly Lazy<KafkaReaders> _readers;
@@ -25,7 +27,7 @@ public sealed class KafkaLog : ILog
 
     /// <summary>Prepares the clients; connects when the first is needed.</summary>
     /// <param name="bootstrapServers">Comma separated list of <c>host:port</c>.</param>
-    /// <param name="credentials">librdkafka settings that authenticate; not logged. Empty for none.</param>
+    /// <param name="credentials">Settings that authenticate, by librdkafka's names; not logged. Empty for none.</param>
     /// <param name="options">How to talk to Kafka.</param>
     /// <param name="logger">Gets what the clients say.</param>
     /// <exception cref="LogConfigurationException">The addresses or a setting are unusable.</exception>
@@ -58,14 +60,19 @@ public sealed class KafkaLog : ILog
             }
         }
 
+        if (ClientCredentials.Take(_consumer, producer) is { } client)
+        {
+            _tokens = new BearerTokens(new TokenEndpoint(client, TimeProvider.System), TimeProvider.System, _logger);
+        }
+
         // A file that nobody can use should be refused when the resource appears, not at its first event.
-        _writer = new Lazy<KafkaWriter>(() => new KafkaWriter(producer, _logger));
+        _writer = new Lazy<KafkaWriter>(() => new KafkaWriter(producer, _logger, _tokens));
         _admin = new Lazy<AdminClient>(() =>
-            new AdminClient(ClientProperties.ForAdmin(_consumer, options.RequestTimeout), options.RequestTimeout, _logger)
+            new AdminClient(ClientProperties.ForAdmin(_consumer, options.RequestTimeout), options.RequestTimeout, _logger, _tokens)
         );
         _topics = new Lazy<KafkaTopics>(() => new KafkaTopics(_admin.Value, options.RequestTimeout));
-        _cursors = new Lazy<GroupOffsetsClient>(() => new GroupOffsetsClient(_consumer, options.RequestTimeout, _logger));
-        _readers = new Lazy<KafkaReaders>(() => new KafkaReaders(_consumer, options, _topics.Value, _logger));
+        _cursors = new Lazy<GroupOffsetsClient>(() => new GroupOffsetsClient(_consumer, options.RequestTimeout, _logger, tokens: _tokens));
+        _readers = new Lazy<KafkaReaders>(() => new KafkaReaders(_consumer, options, _topics.Value, _logger, _tokens));
 
         void Report(string key)
         {
@@ -105,7 +112,15 @@ public sealed class KafkaLog : ILog
         };
         settings.Remove("fetch.max.bytes");
         settings.Remove("fetch.min.bytes");
-        return new KafkaOwnership(_options.OwnershipGroup, _options.OwnershipShards, settings, listener, _options.HandOverBudget, _logger);
+        return new KafkaOwnership(
+            _options.OwnershipGroup,
+            _options.OwnershipShards,
+            settings,
+            listener,
+            _options.HandOverBudget,
+            _logger,
+            _tokens
+        );
     }
 
     /// <inheritdoc/>
@@ -118,6 +133,20 @@ public sealed class KafkaLog : ILog
         catch (Exception exception) when (exception is LogUnavailableException or OperationCanceledException)
         {
             return false;
+        }
+    }
+
+    /// <summary>Why no broker lets these credentials in, or that none can be reached; null if one does.</summary>
+    internal async Task<string?> FindRefusalAsync()
+    {
+        try
+        {
+            await _cursors.Value.ConnectAsync();
+            return null;
+        }
+        catch (Exception exception) when (exception is LogUnavailableException or LogConfigurationException or ConnectionLostException)
+        {
+            return exception.Message;
         }
     }
 
@@ -142,6 +171,11 @@ public sealed class KafkaLog : ILog
         if (_admin.IsValueCreated)
         {
             await _admin.Value.DisposeAsync();
+        }
+
+        if (_tokens is not null)
+        {
+            await _tokens.DisposeAsync();
         }
     }
 

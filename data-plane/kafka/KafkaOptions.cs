@@ -37,6 +37,9 @@ public sealed record KafkaOptions
     /// <summary>Catch-up readers of one partition that may be open at the same time; each needs a client of its own.</summary>
     public int CatchUpClients { get; init; } = 2;
 
+    /// <summary>How often the Secrets of open logs are looked at for changes.</summary>
+    public TimeSpan SecretInterval { get; init; } = TimeSpan.FromSeconds(10);
+
     /// <summary>Deadline of one administrative request: topics, positions of groups.</summary>
     public TimeSpan RequestTimeout { get; init; } = TimeSpan.FromSeconds(10);
 }

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka;
 
-/// <summary>Every log message of this assembly. Next free ids: 2011; for groups 2055.</summary>
+/// <summary>Every log message of this assembly. Next free ids: 2017; for groups 2055.</summary>
 internal static partial class Log
 {
     [LoggerMessage(2000, LogLevel.Information, "The Kafka client property {Key} is unknown here and has no effect")]
@@ -37,6 +37,28 @@ internal static partial class Log
 
     [LoggerMessage(2010, LogLevel.Warning, "Records were not delivered before the producer was closed; their senders were told")]
     public static partial void ClosedWithRecords(this ILogger logger);
+
+    [LoggerMessage(2011, LogLevel.Warning, "Kafka login as {Principal}: {Reason}; this is tried again")]
+    public static partial void NoToken(this ILogger logger, string principal, string reason);
+
+    [LoggerMessage(2012, LogLevel.Information, "Kafka login as {Principal}: there is a token again")]
+    public static partial void TokenFetchedAgain(this ILogger logger, string principal);
+
+    [LoggerMessage(2013, LogLevel.Warning, "Kafka login as {Principal}: the client does not take the token: {Reason}")]
+    public static partial void TokenNotTaken(this ILogger logger, string principal, string reason);
+
+    [LoggerMessage(
+        2014,
+        LogLevel.Information,
+        "The credentials of {Credentials} for Kafka at {Servers} have changed: going over to the new ones"
+    )]
+    public static partial void CredentialsChanged(this ILogger logger, string credentials, string servers);
+
+    [LoggerMessage(2015, LogLevel.Warning, "The credentials of {Credentials} for Kafka at {Servers}: {Problem}; this is tried again")]
+    public static partial void CredentialsProblem(this ILogger logger, string credentials, string servers, string problem);
+
+    [LoggerMessage(2016, LogLevel.Information, "The credentials of {Credentials} for Kafka at {Servers} work again")]
+    public static partial void CredentialsWork(this ILogger logger, string credentials, string servers);
 
     [LoggerMessage(2050, LogLevel.Debug, "Group positions: connected to {Broker}")]
     public static partial void BrokerConnected(this ILogger logger, string broker);

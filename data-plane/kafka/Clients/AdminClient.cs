@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Clients;
@@ -16,10 +17,10 @@ internal sealed class AdminClient : IAsyncDisposable
     private readonly int _timeoutMs;
     private int _open;
 
-    public unsafe AdminClient(IReadOnlyDictionary<string, string> settings, TimeSpan timeout, ILogger logger)
+    public unsafe AdminClient(IReadOnlyDictionary<string, string> settings, TimeSpan timeout, ILogger logger, BearerTokens? tokens = null)
     {
         _timeoutMs = (int)timeout.TotalMilliseconds;
-        _client = NativeClient.Create(Rd.TypeProducer, settings, null, 0, logger);
+        _client = NativeClient.Create(Rd.TypeProducer, settings, null, 0, logger, tokens);
         _queue = Rd.QueueNew(_client.Handle);
         _wakeUp.Attach(_queue);
         _pump = PumpAsync();

@@ -1,5 +1,6 @@
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Clients;
@@ -32,7 +33,8 @@ internal sealed class GroupMembership : IAsyncDisposable
         IOwnershipListener listener,
         SemaphoreSlim oneCallAtATime,
         TimeSpan budget,
-        ILogger logger
+        ILogger logger,
+        BearerTokens? tokens = null
     )
     {
         _oneCallAtATime = oneCallAtATime;
@@ -45,7 +47,8 @@ internal sealed class GroupMembership : IAsyncDisposable
             new Dictionary<string, string>(settings, StringComparer.Ordinal) { ["group.id"] = group },
             null,
             Rd.EventRebalance | Rd.EventError | Rd.EventFetch,
-            logger
+            logger,
+            tokens
         );
         _ = Rd.PollSetConsumer(_client.Handle);
         _queue = Rd.QueueGetConsumer(_client.Handle);

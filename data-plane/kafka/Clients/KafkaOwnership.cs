@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using Brokkr.Core.Log;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Clients;
@@ -15,7 +16,8 @@ internal sealed class KafkaOwnership(
     IReadOnlyDictionary<string, string> settings,
     IOwnershipListener listener,
     TimeSpan budget,
-    ILogger logger
+    ILogger logger,
+    BearerTokens? tokens = null
 ) : IOwnership
 {
     private readonly Lock _lock = new();
@@ -49,7 +51,7 @@ internal sealed class KafkaOwnership(
                 if (!_memberships.TryGetValue(shard, out var membership))
                 {
                     var group = string.Create(CultureInfo.InvariantCulture, $"{groupPrefix}.{shard}");
-                    membership = new GroupMembership(group, settings, listener, _oneCallAtATime, budget, logger);
+                    membership = new GroupMembership(group, settings, listener, _oneCallAtATime, budget, logger, tokens);
                     _memberships.Add(shard, membership);
                 }
 

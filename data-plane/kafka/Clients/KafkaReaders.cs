@@ -1,5 +1,6 @@
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Clients;
@@ -19,16 +20,22 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
     private readonly List<TaskCompletionSource> _waiting = [];
     private bool _disposed;
 
-    public KafkaReaders(IReadOnlyDictionary<string, string> settings, KafkaOptions options, KafkaTopics topics, ILogger logger)
+    public KafkaReaders(
+        IReadOnlyDictionary<string, string> settings,
+        KafkaOptions options,
+        KafkaTopics topics,
+        ILogger logger,
+        BearerTokens? tokens = null
+    )
     {
         _topics = topics;
         _watch = new TopicWatch(topics, TimeProvider.System);
         _logger = logger;
-        _feeds = new Place(WithPrefetch(settings, options.FeedPrefetchKilobytes), logger);
+        _feeds = new Place(WithPrefetch(settings, options.FeedPrefetchKilobytes), logger, tokens);
         _catchUps = new Place[options.CatchUpClients];
         for (var i = 0; i < _catchUps.Length; i++)
         {
-            _catchUps[i] = new Place(WithPrefetch(settings, options.CatchUpPrefetchKilobytes), logger);
+            _catchUps[i] = new Place(WithPrefetch(settings, options.CatchUpPrefetchKilobytes), logger, tokens);
         }
     }
 
@@ -153,7 +160,7 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
     }
 
     /// <summary>A native client, made when first used, and the partitions that it reads.</summary>
-    private sealed class Place(IReadOnlyDictionary<string, string> settings, ILogger logger) : IAsyncDisposable
+    private sealed class Place(IReadOnlyDictionary<string, string> settings, ILogger logger, BearerTokens? tokens) : IAsyncDisposable
     {
         private readonly Lock _lock = new();
         private NativeClient? _client;
@@ -164,7 +171,7 @@ internal sealed class KafkaReaders : ILogReaders, IAsyncDisposable
         {
             lock (_lock)
             {
-                return _client ??= NativeClient.Create(Rd.TypeConsumer, settings, null, 0, logger);
+                return _client ??= NativeClient.Create(Rd.TypeConsumer, settings, null, 0, logger, tokens);
             }
         }
 

@@ -3,6 +3,7 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Clients;
@@ -39,14 +40,16 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
 
     private readonly IReadOnlyDictionary<string, string> _settings;
     private readonly ILogger _logger;
+    private readonly BearerTokens? _tokens;
     private readonly long _shareOfOneTopic;
     private readonly Lock _replacing = new();
     private volatile Producer? _producer;
     private volatile bool _closed;
 
-    public KafkaWriter(IReadOnlyDictionary<string, string> settings, ILogger logger)
+    public KafkaWriter(IReadOnlyDictionary<string, string> settings, ILogger logger, BearerTokens? tokens = null)
     {
         _settings = settings;
+        _tokens = tokens;
         _logger = logger;
         var kilobytes =
             settings.TryGetValue("queue.buffering.max.kbytes", out var text)
@@ -54,7 +57,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
                 ? given
                 : 32 * 1024;
         _shareOfOneTopic = kilobytes * 1024 / 2;
-        _producer = new Producer(settings, logger);
+        _producer = new Producer(settings, logger, tokens);
     }
 
     public ValueTask<AppendResult> AppendAsync(string topic, RecordBuffer record)
@@ -206,7 +209,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
             }
 
             _logger.ProducerReplaced(reason);
-            _producer = new Producer(_settings, _logger);
+            _producer = new Producer(_settings, _logger, _tokens);
         }
 
         _ = failed.DisposeAsync().AsTask();
@@ -236,10 +239,10 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
         private volatile bool _stop;
         private int _disposed;
 
-        public unsafe Producer(IReadOnlyDictionary<string, string> settings, ILogger logger)
+        public unsafe Producer(IReadOnlyDictionary<string, string> settings, ILogger logger, BearerTokens? tokens)
         {
             _logger = logger;
-            _client = NativeClient.Create(Rd.TypeProducer, settings, &OnDelivered, 0, logger);
+            _client = NativeClient.Create(Rd.TypeProducer, settings, &OnDelivered, 0, logger, tokens);
             new Thread(Poll) { IsBackground = true, Name = "kafka-acknowledgements" }.Start();
         }
 

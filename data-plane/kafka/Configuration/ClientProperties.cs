@@ -1,5 +1,6 @@
 using System.Globalization;
 using Brokkr.Core.Log;
+using Brokkr.Kafka.Tokens;
 
 namespace Brokkr.Kafka.Configuration;
 
@@ -24,6 +25,8 @@ internal static class ClientProperties
         "retry.backoff.max.ms",
         "sasl.mechanism",
         "sasl.kerberos.service.name",
+        "sasl.oauthbearer.scope",
+        "sasl.oauthbearer.token.endpoint.url",
         "security.protocol",
         "session.timeout.ms",
         "socket.connection.setup.timeout.ms",
@@ -80,6 +83,17 @@ internal static class ClientProperties
         "partitioner.class",
         "partitioner.ignore.keys",
         "retries",
+        "sasl.client.callback.handler.class",
+        "sasl.login.callback.handler.class",
+        "sasl.login.connect.timeout.ms",
+        "sasl.login.read.timeout.ms",
+        "sasl.login.refresh.buffer.seconds",
+        "sasl.login.refresh.min.period.seconds",
+        "sasl.login.refresh.window.factor",
+        "sasl.login.refresh.window.jitter",
+        "sasl.login.retry.backoff.max.ms",
+        "sasl.login.retry.backoff.ms",
+        "sasl.oauthbearer.jwt.retriever.class",
         "transaction.timeout.ms",
         "value.deserializer",
         "value.serializer",
@@ -220,6 +234,12 @@ internal static class ClientProperties
             case "ssl.endpoint.identification.algorithm":
                 result[key] = value.Length == 0 ? "none" : value;
                 break;
+            case "sasl.oauthbearer.client.credentials.client.id":
+                result[ClientCredentials.IdSetting] = value;
+                break;
+            case "sasl.oauthbearer.client.credentials.client.secret":
+                result[ClientCredentials.SecretSetting] = value;
+                break;
             case "sasl.jaas.config":
                 Jaas(result, value);
                 break;
@@ -241,29 +261,35 @@ internal static class ClientProperties
         }
     }
 
-    /// <summary>Takes user and password out of a login module line; their quoting is undone.</summary>
+    /// <summary>Takes user and password, or what to get tokens with, out of a login module line.</summary>
     private static void Jaas(Dictionary<string, string> result, string line)
     {
-        foreach (var (name, target) in ((string, string)[])[("username", "sasl.username"), ("password", "sasl.password")])
+        const string extension = "extension_";
+        var extensions = new List<string>();
+        foreach (var (name, value) in JaasLine.Options(line))
         {
-            var at = line.IndexOf(name + "=\"", StringComparison.Ordinal);
-            if (at < 0)
+            var target = name switch
             {
-                continue;
-            }
-
-            var text = new System.Text.StringBuilder();
-            for (var i = at + name.Length + 2; i < line.Length && line[i] != '"'; i++)
+                "username" => "sasl.username",
+                "password" => "sasl.password",
+                "clientId" => ClientCredentials.IdSetting,
+                "clientSecret" => ClientCredentials.SecretSetting,
+                "scope" => ClientCredentials.ScopeSetting,
+                _ => null,
+            };
+            if (target is not null)
             {
-                if (line[i] == '\\' && i + 1 < line.Length)
-                {
-                    i++;
-                }
-
-                text.Append(line[i]);
+                result[target] = value;
             }
+            else if (name.StartsWith(extension, StringComparison.Ordinal))
+            {
+                extensions.Add($"{name[extension.Length..]}={value}");
+            }
+        }
 
-            result[target] = text.ToString();
+        if (extensions.Count > 0)
+        {
+            result[ClientCredentials.ExtensionsSetting] = string.Join(',', extensions);
         }
     }
 }

@@ -2,6 +2,8 @@ using System.Text;
 using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
+using Brokkr.Kafka.Groups;
+using Brokkr.Kafka.Tokens;
 
 namespace Brokkr.Kafka.Configuration;
 
@@ -11,14 +13,23 @@ namespace Brokkr.Kafka.Configuration;
 /// </summary>
 internal static class KafkaCredentials
 {
-    private static readonly string[] Mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER"];
+    private static readonly string[] TokenSettings =
+    [
+        ClientCredentials.EndpointSetting,
+        ClientCredentials.ScopeSetting,
+        ClientCredentials.ExtensionsSetting,
+    ];
 
-    /// <summary>What tells two sets of credentials apart without reading them: names and versions of the Secrets.</summary>
+    private static readonly string[] Mechanisms = ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", BearerLogin.Mechanism];
+
+    /// <summary>
+    /// Which Secrets the credentials are made of, and how; for logs too. Versions are no part of it: a new one says when to look, the content what changed.
+    /// </summary>
     public static string Identity(Resource resource) =>
         resource.AuthCase switch
         {
-            Resource.AuthOneofCase.AuthSecret => "secret " + Name(resource.AuthSecret),
-            Resource.AuthOneofCase.MultiAuthSecret => $"secrets {resource.MultiAuthSecret.Protocol} "
+            Resource.AuthOneofCase.AuthSecret => "Secret " + Name(resource.AuthSecret),
+            Resource.AuthOneofCase.MultiAuthSecret => $"Secrets {resource.MultiAuthSecret.Protocol} "
                 + string.Join(
                     ' ',
                     resource.MultiAuthSecret.References.Select(secret =>
@@ -27,6 +38,18 @@ internal static class KafkaCredentials
                         + string.Join(',', secret.KeyFieldReferences.Select(field => $"{field.SecretKey}:{field.Field}"))
                     )
                 ),
+            _ => string.Empty,
+        };
+
+    /// <summary>Versions of these Secrets.</summary>
+    public static string Versions(Resource resource) =>
+        resource.AuthCase switch
+        {
+            Resource.AuthOneofCase.AuthSecret => resource.AuthSecret.Version,
+            Resource.AuthOneofCase.MultiAuthSecret => string.Join(
+                ' ',
+                resource.MultiAuthSecret.References.Select(static secret => secret.Reference?.Version)
+            ),
             _ => string.Empty,
         };
 
@@ -43,7 +66,7 @@ internal static class KafkaCredentials
             case Resource.AuthOneofCase.AuthSecret:
             {
                 var entries = await EntriesAsync(secrets, resource.AuthSecret, cancellation);
-                return Settings(key => Text(entries, key), allowNoClientCertificate: false);
+                return Settings(Name(resource.AuthSecret), key => Text(entries, key), allowNoClientCertificate: false);
             }
 
             case Resource.AuthOneofCase.MultiAuthSecret:
@@ -64,14 +87,36 @@ internal static class KafkaCredentials
                     {
                         fields[Key(field.Field)] = Text(entries, field.SecretKey);
                     }
+
+                    // The contract has no field for these.
+                    foreach (var name in TokenSettings)
+                    {
+                        if (Text(entries, name) is { } value)
+                        {
+                            fields.TryAdd(name, value);
+                        }
+                    }
                 }
 
                 // There is no way to say "no client certificate" here, so its absence says it (receiver-and-core §10.2).
-                return Settings(fields.GetValueOrDefault, allowNoClientCertificate: true);
+                var names = string.Join(", ", resource.MultiAuthSecret.References.Select(static secret => Name(secret.Reference)));
+                return Settings(names, fields.GetValueOrDefault, allowNoClientCertificate: true);
             }
 
             default:
                 return new Dictionary<string, string>(StringComparer.Ordinal);
+        }
+    }
+
+    private static Dictionary<string, string> Settings(string source, Func<string, string?> entry, bool allowNoClientCertificate)
+    {
+        try
+        {
+            return Settings(entry, allowNoClientCertificate);
+        }
+        catch (LogConfigurationException exception)
+        {
+            throw new LogConfigurationException($"Secret {source}: {exception.Message}", exception);
         }
     }
 
@@ -81,7 +126,7 @@ internal static class KafkaCredentials
         if (protocol is not ("PLAINTEXT" or "SSL" or "SASL_PLAINTEXT" or "SASL_SSL"))
         {
             throw new LogConfigurationException(
-                "the Secret's entry 'protocol' must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"
+                "its entry 'protocol' must be one of PLAINTEXT, SSL, SASL_PLAINTEXT, SASL_SSL"
                     + (string.IsNullOrWhiteSpace(protocol) ? "; it is missing" : string.Empty)
             );
         }
@@ -126,7 +171,7 @@ internal static class KafkaCredentials
         )
         {
             throw new LogConfigurationException(
-                "with protocol SSL the Secret needs 'user.crt' and 'user.key', or 'user.skip: true' to connect without a client certificate"
+                "with protocol SSL it needs 'user.crt' and 'user.key', or 'user.skip: true' to connect without a client certificate"
             );
         }
     }
@@ -136,10 +181,16 @@ internal static class KafkaCredentials
         var mechanism = Present(entry("sasl.mechanism")) ?? "PLAIN";
         if (!Mechanisms.Contains(mechanism, StringComparer.Ordinal))
         {
-            throw new LogConfigurationException($"the Secret's entry 'sasl.mechanism' must be one of {string.Join(", ", Mechanisms)}");
+            throw new LogConfigurationException($"its entry 'sasl.mechanism' must be one of {string.Join(", ", Mechanisms)}");
         }
 
         settings["sasl.mechanism"] = mechanism;
+        if (mechanism is BearerLogin.Mechanism)
+        {
+            Tokens(settings, entry);
+            return;
+        }
+
         var user = Present(entry("user"));
         var password = Present(entry("password"));
         if (user is not null && password is not null)
@@ -147,16 +198,45 @@ internal static class KafkaCredentials
             settings["sasl.username"] = user;
             settings["sasl.password"] = password;
         }
-        else if (mechanism is not "OAUTHBEARER")
+        else
         {
-            throw new LogConfigurationException($"with protocol {protocol} the Secret needs 'user' and 'password'");
-        }
-
-        if (mechanism is "OAUTHBEARER")
-        {
-            throw new LogConfigurationException("sasl.mechanism OAUTHBEARER is not supported by this version");
+            throw new LogConfigurationException($"with protocol {protocol} it needs 'user' and 'password'");
         }
     }
+
+    /// <summary>
+    /// What the client properties may say instead may be absent here; <see cref="ClientCredentials"/> looks whether all is there. A token provider is the
+    /// address of a token endpoint too, since Secrets that are put together have no other field for it.
+    /// </summary>
+    private static void Tokens(Dictionary<string, string> settings, Func<string, string?> entry)
+    {
+        foreach (
+            var (name, value) in ((string, string?)[])
+                [
+                    (ClientCredentials.IdSetting, entry("user")),
+                    (ClientCredentials.SecretSetting, entry("password")),
+                    (ClientCredentials.EndpointSetting, entry(ClientCredentials.EndpointSetting) ?? Provider(entry("tokenProvider"))),
+                    (ClientCredentials.ScopeSetting, entry(ClientCredentials.ScopeSetting)),
+                    (ClientCredentials.ExtensionsSetting, entry(ClientCredentials.ExtensionsSetting)),
+                ]
+        )
+        {
+            if (Present(value) is { } present)
+            {
+                settings[name] = present;
+            }
+        }
+    }
+
+    private static string? Provider(string? provider) =>
+        Present(provider)?.Trim() switch
+        {
+            null => null,
+            { } url when url.Contains("://", StringComparison.Ordinal) => url,
+            { } other => throw new LogConfigurationException(
+                $"its entry 'tokenProvider' must be the URL of a token endpoint; '{other}' is none of those that this version knows"
+            ),
+        };
 
     private static async ValueTask<IReadOnlyDictionary<string, byte[]>> EntriesAsync(
         ISecretSource secrets,
@@ -181,7 +261,7 @@ internal static class KafkaCredentials
             _ => field.ToString(),
         };
 
-    private static string Name(Reference reference) => $"{reference.Namespace}/{reference.Name}@{reference.Version}";
+    private static string Name(Reference reference) => $"{reference.Namespace}/{reference.Name}";
 
     private static string? Text(IReadOnlyDictionary<string, byte[]> entries, string key) =>
         entries.TryGetValue(key, out var bytes) ? Encoding.UTF8.GetString(bytes) : null;

@@ -40,7 +40,7 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
             connection.Versions = await connection.SendAsync(new ApiVersions.Ask()).WaitAsync(deadline.Token);
             if (settings.Sasl is { } sasl)
             {
-                await LogInAsync(connection, sasl).WaitAsync(deadline.Token);
+                await LogInAsync(connection, sasl, deadline.Token).WaitAsync(deadline.Token);
             }
 
             return connection;
@@ -77,7 +77,7 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
     private static string Reason(Exception exception) =>
         exception.InnerException is { } inner ? $"{exception.Message} {inner.Message}" : exception.Message;
 
-    private async Task LogInAsync(BrokerConnection connection, SaslCredentials sasl)
+    private async Task LogInAsync(BrokerConnection connection, SaslCredentials sasl, CancellationToken deadline)
     {
         var started = time.GetTimestamp();
         var (error, known) = await connection.SendAsync(new SaslHandshakeRequest(sasl.Mechanism));
@@ -97,6 +97,17 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
         if (sasl.Mechanism is "PLAIN")
         {
             last = await StepAsync(connection, sasl, Encoding.UTF8.GetBytes($"\0{sasl.User}\0{sasl.Password}"));
+        }
+        else if (sasl.Tokens is { } tokens)
+        {
+            var first = BearerLogin.First(await tokens.GetAsync(deadline), tokens.Extensions);
+            last = await StepAsync(connection, sasl, first);
+            if (last.Bytes.Length > 0)
+            {
+                // A refusal comes as one more question; its answer brings the error.
+                last = await StepAsync(connection, sasl, BearerLogin.Understood());
+                throw Refused(connection, sasl, "the token is not accepted");
+            }
         }
         else
         {

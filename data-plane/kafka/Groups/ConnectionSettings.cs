@@ -1,13 +1,15 @@
 using System.Globalization;
 using Brokkr.Core.Log;
+using Brokkr.Kafka.Tokens;
 
 namespace Brokkr.Kafka.Groups;
 
-/// <summary>Name and password for a broker. Never printed.</summary>
-/// <param name="Mechanism"><c>PLAIN</c>, <c>SCRAM-SHA-256</c> or <c>SCRAM-SHA-512</c>.</param>
+/// <summary>Name and password, or tokens, for a broker. Never printed.</summary>
+/// <param name="Mechanism"><c>PLAIN</c>, <c>SCRAM-SHA-256</c>, <c>SCRAM-SHA-512</c> or <c>OAUTHBEARER</c>.</param>
 /// <param name="User">The name.</param>
-/// <param name="Password">The password.</param>
-internal sealed record SaslCredentials(string Mechanism, string User, string Password)
+/// <param name="Password">The password; empty with tokens.</param>
+/// <param name="Tokens">The tokens; null with a password.</param>
+internal sealed record SaslCredentials(string Mechanism, string User, string Password, BearerTokens? Tokens = null)
 {
     public override string ToString() => Mechanism;
 }
@@ -48,8 +50,13 @@ internal sealed class ConnectionSettings
     /// <summary>Reads the settings.</summary>
     /// <param name="settings">By librdkafka's names.</param>
     /// <param name="requestTimeout">Deadline of one request with all its attempts.</param>
+    /// <param name="tokens">What to log in with, for mechanism OAUTHBEARER.</param>
     /// <exception cref="LogConfigurationException">A setting cannot be used; the message names it.</exception>
-    public static ConnectionSettings Read(IReadOnlyDictionary<string, string> settings, TimeSpan requestTimeout)
+    public static ConnectionSettings Read(
+        IReadOnlyDictionary<string, string> settings,
+        TimeSpan requestTimeout,
+        BearerTokens? tokens = null
+    )
     {
         var protocol = settings.GetValueOrDefault("security.protocol", "plaintext").ToUpperInvariant();
         if (protocol is not ("PLAINTEXT" or "SSL" or "SASL_PLAINTEXT" or "SASL_SSL"))
@@ -69,7 +76,7 @@ internal sealed class ConnectionSettings
             ClientId = settings.GetValueOrDefault("client.id", "brokkr"),
             Protocol = protocol,
             Tls = protocol.EndsWith("SSL", StringComparison.Ordinal) ? TlsSettings.Read(settings) : null,
-            Sasl = protocol.StartsWith("SASL", StringComparison.Ordinal) ? Credentials(settings) : null,
+            Sasl = protocol.StartsWith("SASL", StringComparison.Ordinal) ? Credentials(settings, tokens) : null,
             Idle = Time(settings, "connections.max.idle.ms") ?? DefaultIdle,
             RequestTimeout = requestTimeout,
             SetUp = setUp,
@@ -93,9 +100,14 @@ internal sealed class ConnectionSettings
             : throw new LogConfigurationException("bootstrapServers is empty: give a comma separated list of host:port");
     }
 
-    private static SaslCredentials Credentials(IReadOnlyDictionary<string, string> settings)
+    private static SaslCredentials Credentials(IReadOnlyDictionary<string, string> settings, BearerTokens? tokens)
     {
         var mechanism = settings.GetValueOrDefault("sasl.mechanism") ?? settings.GetValueOrDefault("sasl.mechanisms");
+        if (mechanism is BearerLogin.Mechanism && tokens is not null)
+        {
+            return new SaslCredentials(mechanism, tokens.Principal, string.Empty, tokens);
+        }
+
         if (mechanism is not (ScramLogin.Sha256 or ScramLogin.Sha512 or "PLAIN"))
         {
             throw new LogConfigurationException(

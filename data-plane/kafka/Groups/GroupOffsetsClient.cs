@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Groups;
@@ -33,19 +34,26 @@ internal sealed class GroupOffsetsClient : ICursorStore, IAsyncDisposable
     /// <param name="requestTimeout">Deadline of one request with all its attempts.</param>
     /// <param name="logger">Gets what happens to the connections.</param>
     /// <param name="time">The clock; the system's by default.</param>
+    /// <param name="tokens">What it logs in with, for mechanism OAUTHBEARER.</param>
     /// <exception cref="LogConfigurationException">A setting cannot be used; the message names it.</exception>
     public GroupOffsetsClient(
         IReadOnlyDictionary<string, string> settings,
         TimeSpan requestTimeout,
         ILogger logger,
-        TimeProvider? time = null
+        TimeProvider? time = null,
+        BearerTokens? tokens = null
     )
     {
-        _settings = ConnectionSettings.Read(settings, requestTimeout);
+        _settings = ConnectionSettings.Read(settings, requestTimeout, tokens);
         _time = time ?? TimeProvider.System;
         _logger = logger;
         _connections = new BrokerConnections(_settings, _time, logger);
     }
+
+    /// <summary>Connects to any broker and logs in there, unless there is a connection.</summary>
+    /// <exception cref="ConnectionLostException">None can be reached now.</exception>
+    /// <exception cref="LogUnavailableException">A broker refuses us, or we the broker; the message says why.</exception>
+    public Task ConnectAsync() => _connections.GetAnyAsync();
 
     public async Task<IReadOnlyDictionary<int, CursorPosition>> LoadAsync(string group, string topic, CancellationToken cancellation)
     {

@@ -1,21 +1,24 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Brokkr.Core.Log;
+using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Native;
 
 /// <summary>Owns one librdkafka client. Dispose it last, after every queue and topic handle that was made from it.</summary>
-internal sealed class NativeClient : IAsyncDisposable
+internal sealed class NativeClient : ITokenHolder, IAsyncDisposable
 {
     private const int ErrorSize = 512;
     private readonly ILogger _logger;
+    private readonly BearerTokens? _tokens;
     private GCHandle _self;
     private int _disposed;
 
-    private NativeClient(ILogger logger)
+    private NativeClient(ILogger logger, BearerTokens? tokens)
     {
         _logger = logger;
+        _tokens = tokens;
         _self = GCHandle.Alloc(this, GCHandleType.Weak);
     }
 
@@ -28,16 +31,18 @@ internal sealed class NativeClient : IAsyncDisposable
     /// <param name="deliveryReport">Called on the polling thread for each finished record; null for none.</param>
     /// <param name="events">Which events go to the main queue instead of callbacks.</param>
     /// <param name="logger">Gets what the client says.</param>
+    /// <param name="tokens">What it logs in with, for mechanism OAUTHBEARER; connections wait for the first.</param>
     /// <exception cref="LogConfigurationException">A setting is not accepted; the message names it.</exception>
     public static unsafe NativeClient Create(
         int type,
         IReadOnlyDictionary<string, string> settings,
         delegate* unmanaged[Cdecl]<nint, Message*, nint, void> deliveryReport,
         int events,
-        ILogger logger
+        ILogger logger,
+        BearerTokens? tokens = null
     )
     {
-        var client = new NativeClient(logger);
+        var client = new NativeClient(logger, tokens);
         var error = stackalloc byte[ErrorSize];
         var conf = Rd.ConfNew();
         foreach (var (name, value) in settings)
@@ -71,7 +76,41 @@ internal sealed class NativeClient : IAsyncDisposable
         }
 
         client.Handle = handle;
+        tokens?.Attach(client);
         return client;
+    }
+
+    /// <inheritdoc/>
+    public unsafe void Take(BearerToken token, string principal, IReadOnlyDictionary<string, string> extensions)
+    {
+        var error = stackalloc byte[ErrorSize];
+        var texts = stackalloc byte*[extensions.Count * 2];
+        var count = 0;
+        foreach (var (name, value) in extensions)
+        {
+            texts[count++] = (byte*)Marshal.StringToCoTaskMemUTF8(name);
+            texts[count++] = (byte*)Marshal.StringToCoTaskMemUTF8(value);
+        }
+
+        var code = Rd.SetToken(
+            Handle,
+            token.Value,
+            token.Expires.ToUnixTimeMilliseconds(),
+            principal,
+            texts,
+            (nuint)count,
+            error,
+            ErrorSize
+        );
+        while (count > 0)
+        {
+            Marshal.FreeCoTaskMem((nint)texts[--count]);
+        }
+
+        if (code != ErrorCodes.None)
+        {
+            _logger.TokenNotTaken(principal, Rd.Text(error));
+        }
     }
 
     /// <summary>Closes the client. May take a moment, so it runs on the thread pool.</summary>
@@ -82,6 +121,7 @@ internal sealed class NativeClient : IAsyncDisposable
             return;
         }
 
+        _tokens?.Detach(this);
         var handle = Handle;
         await Task.Run(() => Rd.Destroy(handle)).ConfigureAwait(false);
         _self.Free();

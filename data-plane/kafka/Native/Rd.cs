@@ -48,6 +48,18 @@ internal static unsafe partial class Rd
     [LibraryImport(Library, EntryPoint = "rd_kafka_new")]
     public static partial nint New(int type, nint conf, byte* error, nuint errorSize);
 
+    [LibraryImport(Library, EntryPoint = "rd_kafka_oauthbearer_set_token", StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetToken(
+        nint client,
+        string token,
+        long expiresMs,
+        string principal,
+        byte** extensions,
+        nuint extensionsCount,
+        byte* error,
+        nuint errorSize
+    );
+
     [LibraryImport(Library, EntryPoint = "rd_kafka_destroy")]
     public static partial void Destroy(nint client);
 

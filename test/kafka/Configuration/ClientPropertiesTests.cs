@@ -118,6 +118,41 @@ public sealed class ClientPropertiesTests
         Assert.Equal((user, password), (settings["sasl.username"], settings["sasl.password"]));
     }
 
+    [Fact]
+    public void Login_module_lines_and_newer_properties_say_how_to_get_tokens()
+    {
+        var old = ClientProperties.ForConsumer(
+            Of(
+                (
+                    "sasl.jaas.config",
+                    "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required clientId=\"me\" "
+                        + "clientSecret=\"s=;\\\" x\" scope=kafka extension_logicalCluster=\"lkc-1\" extension_pool=p;"
+                ),
+                ("sasl.oauthbearer.token.endpoint.url", "https://idp.test/token"),
+                ("sasl.login.callback.handler.class", "x.Y")
+            ),
+            _unknown.Add
+        );
+        Assert.Equal("me", old["sasl.oauthbearer.client.id"]);
+        Assert.Equal("s=;\" x", old["sasl.oauthbearer.client.secret"]);
+        Assert.Equal("kafka", old["sasl.oauthbearer.scope"]);
+        Assert.Equal("logicalCluster=lkc-1,pool=p", old["sasl.oauthbearer.extensions"]);
+        Assert.Equal("https://idp.test/token", old["sasl.oauthbearer.token.endpoint.url"]);
+        var current = ClientProperties.ForProducer(
+            Of(
+                ("sasl.oauthbearer.client.credentials.client.id", "me"),
+                ("sasl.oauthbearer.client.credentials.client.secret", "secret"),
+                ("sasl.oauthbearer.scope", "kafka")
+            ),
+            _unknown.Add
+        );
+        Assert.Equal(
+            ("me", "secret", "kafka"),
+            (current["sasl.oauthbearer.client.id"], current["sasl.oauthbearer.client.secret"], current["sasl.oauthbearer.scope"])
+        );
+        Assert.Empty(_unknown);
+    }
+
     private static Dictionary<string, string> Of(params (string Key, string Value)[] entries) =>
         entries.ToDictionary(entry => entry.Key, entry => entry.Value, StringComparer.Ordinal);
 }

@@ -3,6 +3,7 @@ using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Configuration;
+using Brokkr.Kafka.Tokens;
 
 namespace Brokkr.Kafka.Tests.Configuration;
 
@@ -58,11 +59,55 @@ public sealed class KafkaCredentialsTests
     [InlineData("password", "protocol=SASL_SSL;user=u;password=")]
     [InlineData("sasl.mechanism", "protocol=SASL_SSL;user=u;password=p;sasl.mechanism=SCRAM-SHA-513")]
     [InlineData("sasl.mechanism", "protocol=SASL_SSL;user=u;password=p;sasl.mechanism=PLAIN\n")]
+    [InlineData("tokenProvider", "protocol=SASL_SSL;sasl.mechanism=OAUTHBEARER;tokenProvider=MSKAccessTokenProvider")]
     public async Task What_is_wrong_is_named(string entry, string secret)
     {
         var entries = secret.Split(';').Select(part => part.Split('=', 2)).Select(part => (part[0], part[1])).ToArray();
         var error = await Assert.ThrowsAsync<LogConfigurationException>(() => Read(entries).AsTask());
         Assert.Contains($"'{entry}", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("sasl.oauthbearer.token.endpoint.url")]
+    [InlineData("tokenProvider")]
+    public async Task Tokens_take_an_endpoint_a_client_and_its_secret(string entry)
+    {
+        var settings = new Dictionary<string, string>(
+            await Read(
+                ("protocol", "SASL_PLAINTEXT"),
+                ("sasl.mechanism", "OAUTHBEARER"),
+                ("user", "me"),
+                ("password", "s"),
+                (entry, "http://idp.test/token"),
+                ("sasl.oauthbearer.scope", "kafka"),
+                ("sasl.oauthbearer.extensions", "pool = p , cluster=c=1")
+            ),
+            StringComparer.Ordinal
+        );
+        var client = ClientCredentials.Take(settings);
+        Assert.Equal(("http://idp.test/token", "me", "s", "kafka"), (client!.Endpoint.ToString(), client.Id, client.Secret, client.Scope));
+        Assert.Equal(("p", "c=1"), (client.Extensions["pool"], client.Extensions["cluster"]));
+        Assert.DoesNotContain(settings, setting => setting.Key.StartsWith("sasl.oauthbearer", StringComparison.Ordinal));
+        Assert.Equal("me at http://idp.test/token", client.ToString());
+    }
+
+    [Theory]
+    [InlineData("user", "password=p;sasl.oauthbearer.token.endpoint.url=http://x/")]
+    [InlineData("password", "user=u;sasl.oauthbearer.token.endpoint.url=http://x/")]
+    [InlineData("sasl.oauthbearer.token.endpoint.url", "user=u;password=p")]
+    [InlineData("sasl.oauthbearer.token.endpoint.url", "user=u;password=p;sasl.oauthbearer.token.endpoint.url=ftp://x/")]
+    [InlineData(
+        "sasl.oauthbearer.extensions",
+        "user=u;password=p;sasl.oauthbearer.token.endpoint.url=http://x/;sasl.oauthbearer.extensions=auth=x"
+    )]
+    public async Task What_is_missing_for_tokens_is_named(string entry, string secret)
+    {
+        var entries = secret.Split(';').Select(part => part.Split('=', 2)).Select(part => (part[0], part[1]));
+        var settings = await Read([("protocol", "SASL_SSL"), ("sasl.mechanism", "OAUTHBEARER"), .. entries]);
+        var error = Assert.Throws<LogConfigurationException>(() =>
+            ClientCredentials.Take(new Dictionary<string, string>(settings, StringComparer.Ordinal))
+        );
+        Assert.Contains($"'{entry}'", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -146,7 +191,7 @@ public sealed class KafkaCredentialsTests
     }
 
     [Fact]
-    public void Another_version_of_a_Secret_is_another_identity()
+    public void A_version_says_when_to_look_not_what_it_is()
     {
         static Resource With(string version) =>
             new()
@@ -158,7 +203,7 @@ public sealed class KafkaCredentialsTests
                     Version = version,
                 },
             };
-        Assert.NotEqual(KafkaCredentials.Identity(With("1")), KafkaCredentials.Identity(With("2")));
+        Assert.Equal(KafkaCredentials.Identity(With("1")), KafkaCredentials.Identity(With("2")));
     }
 
     private static async ValueTask<IReadOnlyDictionary<string, string>> Read(params (string Key, string Value)[] entries) =>

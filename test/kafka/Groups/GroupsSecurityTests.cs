@@ -1,11 +1,13 @@
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Groups;
+using Brokkr.Kafka.Tests.Security;
 using static Brokkr.Kafka.Tests.Groups.GroupsParserTests;
 
 namespace Brokkr.Kafka.Tests.Groups;
 
 /// <summary>Logins, encryption and access control of a real Kafka.</summary>
-public sealed class GroupsSecurityTests(SecureKafka kafka) : IClassFixture<SecureKafka>
+[Collection<SecureKafkaTests>]
+public sealed class GroupsSecurityTests(SecureKafka kafka)
 {
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 

@@ -4,11 +4,15 @@ using Brokkr.Testing;
 using Brokkr.Testing.Kafka;
 using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Brokkr.Kafka.Tests.Groups;
+namespace Brokkr.Kafka.Tests.Security;
+
+/// <summary>The tests that share it.</summary>
+[CollectionDefinition]
+public sealed class SecureKafkaTests : ICollectionFixture<SecureKafka>;
 
 /// <summary>
 /// A real Kafka with a listener for each way to get in, and with access control: <c>alice</c> and who comes without a name may do everything,
-/// <c>mallory</c> nothing, <c>trent</c> everything with groups and nothing with topics.
+/// <c>mallory</c> nothing, <c>trent</c> everything with groups and nothing with topics. <c>bob</c> is as <c>alice</c>, by <c>PLAIN</c> only.
 /// </summary>
 public sealed class SecureKafka : IAsyncLifetime
 {
@@ -16,6 +20,7 @@ public sealed class SecureKafka : IAsyncLifetime
     private readonly TestAuthority _authority = new("brokers");
     private readonly TestAuthority _clients = new("clients");
     private KafkaCluster? _cluster;
+    private TokenServer? _tokens;
 
     public KafkaCluster Cluster => _cluster!;
 
@@ -27,6 +32,10 @@ public sealed class SecureKafka : IAsyncLifetime
 
     public (string Certificate, string Key) Stranger { get; private set; }
 
+    public (string Certificate, string Key) Expired { get; private set; }
+
+    internal TokenServer Tokens => _tokens!;
+
     public async ValueTask InitializeAsync()
     {
         if (KafkaCluster.SkipReason is not null)
@@ -36,17 +45,36 @@ public sealed class SecureKafka : IAsyncLifetime
 
         Client = _clients.Issue("brokkr-client");
         Stranger = _authority.Issue("stranger");
+        Expired = _clients.Issue("brokkr-client", isExpired: true);
+        _tokens = await TokenServer.StartAsync();
+        var keys = new Uri(_folder.Write("keys.json", _tokens.Keys)).AbsoluteUri;
         var right = Store("right", _authority.Issue("localhost", IPAddress.Loopback));
         var wrong = Store("wrong", _authority.Issue("elsewhere.example.com"));
+        var old = Store("old", _authority.Issue("localhost", IPAddress.Loopback, isExpired: true));
         var trust = _folder.Write("trust.pem", _clients.Pem);
         const string Plain =
-            "org.apache.kafka.common.security.plain.PlainLoginModule required user_alice=\"secret\" user_mallory=\"secret\" user_trent=\"secret\";";
+            "org.apache.kafka.common.security.plain.PlainLoginModule required user_alice=\"secret\" user_bob=\"other\" user_mallory=\"secret\" user_trent=\"secret\";";
         const string Scram = "org.apache.kafka.common.security.scram.ScramLoginModule required;";
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            ["super.users"] = "User:ANONYMOUS;User:alice;User:CN=brokkr-client",
+            ["super.users"] = $"User:ANONYMOUS;User:alice;User:bob;User:CN=brokkr-client;User:{TokenServer.Id}",
+            ["sasl.oauthbearer.jwks.endpoint.url"] = keys,
+            ["sasl.oauthbearer.expected.audience"] = TokenServer.Audience,
+            // As long as a token has ended, it has ended.
+            ["sasl.oauthbearer.clock.skew.seconds"] = "0",
         };
+        foreach (var name in (string[])["oauth", "oauthtls"])
+        {
+            settings[$"listener.name.{name}.sasl.enabled.mechanisms"] = "OAUTHBEARER";
+            settings[$"listener.name.{name}.oauthbearer.sasl.jaas.config"] =
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required;";
+            settings[$"listener.name.{name}.oauthbearer.sasl.server.callback.handler.class"] =
+                "org.apache.kafka.common.security.oauthbearer.OAuthBearerValidatorCallbackHandler";
+        }
+
+        settings["listener.name.oauth.connections.max.reauth.ms"] = "3600000";
+
         foreach (var name in (string[])["sasl", "brief", "both"])
         {
             settings[$"listener.name.{name}.sasl.enabled.mechanisms"] = "PLAIN,SCRAM-SHA-256,SCRAM-SHA-512";
@@ -56,7 +84,10 @@ public sealed class SecureKafka : IAsyncLifetime
         }
 
         settings["listener.name.brief.connections.max.reauth.ms"] = "1500";
-        foreach (var (name, store) in ((string, string)[])[("tls", right), ("strange", wrong), ("mutual", right), ("both", right)])
+        foreach (
+            var (name, store) in ((string, string)[])
+                [("tls", right), ("strange", wrong), ("mutual", right), ("both", right), ("oauthtls", right), ("expired", old)]
+        )
         {
             settings[$"listener.name.{name}.ssl.keystore.type"] = "PEM";
             settings[$"listener.name.{name}.ssl.keystore.location"] = store;
@@ -75,7 +106,11 @@ public sealed class SecureKafka : IAsyncLifetime
                 ["STRANGE"] = "SSL",
                 ["MUTUAL"] = "SSL",
                 ["BOTH"] = "SASL_SSL",
-            }
+                ["OAUTH"] = "SASL_PLAINTEXT",
+                ["OAUTHTLS"] = "SASL_SSL",
+                ["EXPIRED"] = "SSL",
+            },
+            jvm: $"-Dorg.apache.kafka.sasl.oauthbearer.allowed.urls={keys}"
         );
         var node = _cluster.Nodes[0];
         await Task.WhenAll(
@@ -86,13 +121,47 @@ public sealed class SecureKafka : IAsyncLifetime
         );
     }
 
+    /// <summary>Entries of a Secret that lets in by a listener.</summary>
+    internal IEnumerable<(string Key, string Value)> Entries(string listener, string mechanism = "") =>
+        (listener, mechanism) switch
+        {
+            ("TLS" or "EXPIRED", _) => [("protocol", "SSL"), ("user.skip", "true"), ("ca.crt", Authority)],
+            ("MUTUAL", _) => [("protocol", "SSL"), ("ca.crt", Authority), ("user.crt", Client.Certificate), ("user.key", Client.Key)],
+            (_, "OAUTHBEARER") =>
+            [
+                ("protocol", listener == "OAUTH" ? "SASL_PLAINTEXT" : "SASL_SSL"),
+                ("sasl.mechanism", mechanism),
+                ("user", TokenServer.Id),
+                ("password", TokenServer.Secret),
+                ("sasl.oauthbearer.token.endpoint.url", Tokens.Url + "/token"),
+                ("ca.crt", Authority),
+            ],
+            _ =>
+            [
+                ("protocol", listener == "BOTH" ? "SASL_SSL" : "SASL_PLAINTEXT"),
+                ("sasl.mechanism", mechanism),
+                ("user", "alice"),
+                ("password", "secret"),
+                ("ca.crt", Authority),
+            ],
+        };
+
+    /// <summary>Another certificate of the same client.</summary>
+    internal (string Certificate, string Key) IssueClient() => _clients.Issue("brokkr-client");
+
+    /// <summary>Where a listener is.</summary>
+    internal string Servers(string listener)
+    {
+        Needs.Present(KafkaCluster.SkipReason);
+        return $"127.0.0.1:{Cluster.Nodes[0].PortOf(listener)}";
+    }
+
     /// <summary>A client that goes in by a listener.</summary>
     internal GroupOffsetsClient Open(string listener, params (string Name, string Value)[] settings)
     {
-        Needs.Present(KafkaCluster.SkipReason);
         var all = new Dictionary<string, string>(StringComparer.Ordinal)
         {
-            ["bootstrap.servers"] = $"127.0.0.1:{Cluster.Nodes[0].PortOf(listener)}",
+            ["bootstrap.servers"] = Servers(listener),
             ["client.id"] = "brokkr-tests",
         };
         foreach (var (name, value) in settings)
@@ -108,6 +177,11 @@ public sealed class SecureKafka : IAsyncLifetime
         if (_cluster is not null)
         {
             await _cluster.DisposeAsync();
+        }
+
+        if (_tokens is not null)
+        {
+            await _tokens.DisposeAsync();
         }
 
         _authority.Dispose();

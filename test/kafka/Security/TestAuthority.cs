@@ -2,7 +2,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Brokkr.Kafka.Tests.Groups;
+namespace Brokkr.Kafka.Tests.Security;
 
 /// <summary>A certificate authority that lives as long as a test.</summary>
 internal sealed class TestAuthority : IDisposable
@@ -28,7 +28,8 @@ internal sealed class TestAuthority : IDisposable
     /// <summary>A certificate and its key.</summary>
     /// <param name="name">The common name.</param>
     /// <param name="address">The address that it is for, if any.</param>
-    public (string Certificate, string Key) Issue(string name, IPAddress? address = null)
+    /// <param name="isExpired">Whether its time is over.</param>
+    public (string Certificate, string Key) Issue(string name, IPAddress? address = null, bool isExpired = false)
     {
         using var key = RSA.Create(2048);
         var request = new CertificateRequest($"CN={name}", key, HashAlgorithmName.SHA256, RSASignaturePadding.Pkcs1);
@@ -53,7 +54,7 @@ internal sealed class TestAuthority : IDisposable
             _certificate.SubjectName,
             generator,
             now.AddHours(-1),
-            now.AddDays(1),
+            isExpired ? now.AddMinutes(-1) : now.AddDays(1),
             RandomNumberGenerator.GetBytes(8)
         );
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());

@@ -22,7 +22,7 @@ namespace Brokkr.Testing.Kafka;
 public sealed class KafkaCluster : IAsyncDisposable
 {
     private static readonly Lazy<Task<KafkaCluster>> Shared = new(() =>
-        StartAsync(1, extra: null, listeners: null, TestContext.Current.CancellationToken)
+        StartAsync(1, extra: null, listeners: null, jvm: null, TestContext.Current.CancellationToken)
     );
 
     private static readonly TimeSpan StartDeadline = TimeSpan.FromSeconds(90);
@@ -61,14 +61,16 @@ public sealed class KafkaCluster : IAsyncDisposable
     /// <param name="listeners">
     /// More listeners beside the plaintext one: name (upper case) and security protocol. <see cref="KafkaNode.PortOf"/> tells their ports.
     /// </param>
+    /// <param name="jvm">More arguments for Java, such as system properties.</param>
     public static Task<KafkaCluster> StartAsync(
         int nodes = 1,
         IReadOnlyDictionary<string, string>? extra = null,
-        IReadOnlyDictionary<string, string>? listeners = null
+        IReadOnlyDictionary<string, string>? listeners = null,
+        string? jvm = null
     )
     {
         Needs.Present(SkipReason);
-        return StartAsync(nodes, extra, listeners, TestContext.Current.CancellationToken);
+        return StartAsync(nodes, extra, listeners, jvm, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Creates a topic and fails the test when Kafka refuses.</summary>
@@ -119,6 +121,7 @@ public sealed class KafkaCluster : IAsyncDisposable
         int nodes,
         IReadOnlyDictionary<string, string>? extra,
         IReadOnlyDictionary<string, string>? listeners,
+        string? jvm,
         CancellationToken cancellation
     )
     {
@@ -127,7 +130,7 @@ public sealed class KafkaCluster : IAsyncDisposable
         try
         {
             var none = new Dictionary<string, string>(StringComparer.Ordinal);
-            cluster.Describe(nodes, extra ?? none, listeners ?? none);
+            cluster.Describe(nodes, extra ?? none, listeners ?? none, jvm);
             var clusterId = Convert.ToBase64String(Guid.NewGuid().ToByteArray()).TrimEnd('=').Replace('+', 'A').Replace('/', 'B');
             await Task.WhenAll(cluster._nodes.Select(node => node.FormatAsync(cluster.Home, clusterId)));
             cancellation.ThrowIfCancellationRequested();
@@ -142,7 +145,7 @@ public sealed class KafkaCluster : IAsyncDisposable
         }
     }
 
-    private void Describe(int nodes, IReadOnlyDictionary<string, string> extra, IReadOnlyDictionary<string, string> listeners)
+    private void Describe(int nodes, IReadOnlyDictionary<string, string> extra, IReadOnlyDictionary<string, string> listeners, string? jvm)
     {
         var controllers = Enumerable.Range(1, nodes).Select(_ => FreePort.Next()).ToArray();
         var voters = string.Join(',', controllers.Select((port, index) => $"{index + 1}@127.0.0.1:{port}"));
@@ -151,6 +154,11 @@ public sealed class KafkaCluster : IAsyncDisposable
             ["KAFKA_HEAP_OPTS"] = "-Xmx512m -Xms128m",
             ["LOG_DIR"] = _folder["logs"],
         };
+        if (jvm is not null)
+        {
+            environment["KAFKA_OPTS"] = jvm;
+        }
+
         for (var id = 1; id <= nodes; id++)
         {
             var port = FreePort.Next();

@@ -1,0 +1,253 @@
+using System.Globalization;
+using System.Net.Http.Headers;
+using System.Net.Security;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
+using System.Text;
+using System.Text.Json;
+using Brokkr.Core.Log;
+
+namespace Brokkr.Kafka.Tokens;
+
+/// <summary>
+/// Gets tokens from the token endpoint of an OpenID Connect provider by the client credentials grant (RFC 6749 §4.4). The client shows its secret in the
+/// header; to a provider that does not take it there, in the body.
+/// </summary>
+internal sealed class TokenEndpoint : ITokenIssuer
+{
+    private const int MaxAnswerBytes = 1024 * 1024;
+    private const int MaxShown = 200;
+    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
+
+    /// <summary>For a token that does not say when it ends.</summary>
+    private static readonly TimeSpan DefaultLife = TimeSpan.FromMinutes(5);
+
+    private readonly ClientCredentials _credentials;
+    private readonly TimeProvider _time;
+    private readonly HttpClient _http;
+    private readonly X509Certificate2Collection _authorities = [];
+    private bool _secretInBody;
+
+    /// <exception cref="LogConfigurationException">The given certificates cannot be read.</exception>
+    public TokenEndpoint(ClientCredentials credentials, TimeProvider time)
+    {
+        _credentials = credentials;
+        _time = time;
+        var handler = new SocketsHttpHandler
+        {
+            AllowAutoRedirect = false,
+            UseCookies = false,
+            ConnectTimeout = Timeout,
+            // Asked once in minutes or hours.
+            PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
+        };
+        if (credentials.AuthorityPem is { Length: > 0 } pem)
+        {
+            try
+            {
+                _authorities.ImportFromPem(pem);
+            }
+            catch (CryptographicException exception)
+            {
+                handler.Dispose();
+                throw new LogConfigurationException($"Kafka client setting ssl.ca.pem: {exception.Message}", exception);
+            }
+
+            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
+                errors == SslPolicyErrors.None
+                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsSignedByAuthority(certificate, chain));
+        }
+
+        _http = new HttpClient(handler) { Timeout = Timeout, MaxResponseContentBufferSize = MaxAnswerBytes };
+    }
+
+    /// <inheritdoc/>
+    public string Principal => _credentials.Id;
+
+    /// <inheritdoc/>
+    public IReadOnlyDictionary<string, string> Extensions => _credentials.Extensions;
+
+    /// <inheritdoc/>
+    public async Task<BearerToken> IssueAsync(CancellationToken cancellation)
+    {
+        var (token, refusal) = await AskAsync(_secretInBody, cancellation);
+        if (token is null && refusal.Code is "invalid_client" or "invalid_request")
+        {
+            (token, _) = await AskAsync(!_secretInBody, cancellation);
+            _secretInBody ^= token is not null;
+        }
+
+        return token ?? throw Unavailable($"it refuses client '{Principal}': {refusal.Text}");
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _http.Dispose();
+        foreach (var authority in _authorities)
+        {
+            authority.Dispose();
+        }
+    }
+
+    /// <summary>A token, or what the endpoint says why there is none.</summary>
+    private async Task<(BearerToken? Token, Refusal Refusal)> AskAsync(bool secretInBody, CancellationToken cancellation)
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, _credentials.Endpoint);
+        request.Headers.Accept.ParseAdd("application/json");
+        var form = new Dictionary<string, string>(StringComparer.Ordinal) { ["grant_type"] = "client_credentials" };
+        if (_credentials.Scope is { } scope)
+        {
+            form["scope"] = scope;
+        }
+
+        if (secretInBody)
+        {
+            form["client_id"] = _credentials.Id;
+            form["client_secret"] = _credentials.Secret;
+        }
+        else
+        {
+            // Encoded as in a form before it is put together (RFC 6749 §2.3.1).
+            var pair = $"{Uri.EscapeDataString(_credentials.Id)}:{Uri.EscapeDataString(_credentials.Secret)}";
+            request.Headers.Authorization = new AuthenticationHeaderValue("Basic", Convert.ToBase64String(Encoding.UTF8.GetBytes(pair)));
+        }
+
+        request.Content = new FormUrlEncodedContent(form);
+        try
+        {
+            using var response = await _http.SendAsync(request, cancellation);
+            var answer = await response.Content.ReadAsByteArrayAsync(cancellation);
+            return Read(answer, (int)response.StatusCode);
+        }
+        catch (HttpRequestException exception)
+        {
+            throw Unavailable(
+                exception.InnerException is { } inner ? $"{exception.Message} {inner.Message}" : exception.Message,
+                exception
+            );
+        }
+        catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
+        {
+            throw Unavailable($"no answer within {Timeout.TotalSeconds:0} s", exception);
+        }
+    }
+
+    private (BearerToken? Token, Refusal Refusal) Read(byte[] answer, int status)
+    {
+        try
+        {
+            using var document = JsonDocument.Parse(answer);
+            var root = document.RootElement;
+            if (status is >= 200 and < 300 && Text(root, "access_token") is { Length: > 0 } token)
+            {
+                // Nothing else can be sent to a broker, neither by us nor by the native clients.
+                return token.All(static c => c is > ' ' and <= '~')
+                    ? (new BearerToken(token, Expiry(root, token)), default)
+                    : throw Unavailable("its access_token has characters that no token may have");
+            }
+
+            if (status is >= 400 and < 500 && Text(root, "error") is { Length: > 0 } error)
+            {
+                return (null, new Refusal(error, Shown($"{error} {Text(root, "error_description")}")));
+            }
+        }
+        catch (JsonException) when (status is not (>= 200 and < 300))
+        {
+            // The status says it.
+        }
+        catch (JsonException exception)
+        {
+            throw Unavailable("its answer is not JSON", exception);
+        }
+
+        throw Unavailable($"it answered {status.ToString(CultureInfo.InvariantCulture)} without a token");
+    }
+
+    /// <summary>By the answer, which no clock can spoil; else by the token itself, if it can be read.</summary>
+    private DateTimeOffset Expiry(JsonElement answer, string token)
+    {
+        var now = _time.GetUtcNow();
+        if (Seconds(answer, "expires_in") is { } life and > 0)
+        {
+            return now + TimeSpan.FromSeconds(Math.Min(life, TimeSpan.FromDays(365).TotalSeconds));
+        }
+
+        var parts = token.Split('.');
+        if (parts.Length == 3)
+        {
+            try
+            {
+                using var claims = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]));
+                if (Seconds(claims.RootElement, "exp") is { } end and > 0 && end < DateTimeOffset.MaxValue.ToUnixTimeSeconds())
+                {
+                    return DateTimeOffset.FromUnixTimeSeconds((long)end);
+                }
+            }
+            catch (Exception exception) when (exception is FormatException or JsonException)
+            {
+                // Not a JWT; only the issuer and the brokers need to understand it.
+            }
+        }
+
+        return now + DefaultLife;
+    }
+
+    private static string? Text(JsonElement root, string name) =>
+        root.ValueKind == JsonValueKind.Object && root.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String
+            ? value.GetString()
+            : null;
+
+    private static double? Seconds(JsonElement root, string name)
+    {
+        if (root.ValueKind != JsonValueKind.Object || !root.TryGetProperty(name, out var value))
+        {
+            return null;
+        }
+
+        return value.ValueKind switch
+        {
+            JsonValueKind.Number => value.TryGetDouble(out var number) ? number : null,
+            // Some providers write it as text.
+            JsonValueKind.String => double.TryParse(value.GetString(), CultureInfo.InvariantCulture, out var number) ? number : null,
+            _ => null,
+        };
+    }
+
+    private static string Shown(string text)
+    {
+        var line = string.Concat(text.Trim().Take(MaxShown).Select(static c => char.IsControl(c) ? ' ' : c));
+        return text.Length > MaxShown ? line + "..." : line;
+    }
+
+    private bool IsSignedByAuthority(X509Certificate? certificate, X509Chain? shown)
+    {
+        if (certificate is null)
+        {
+            return false;
+        }
+
+        using var chain = new X509Chain();
+        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
+        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
+        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
+        chain.ChainPolicy.DisableCertificateDownloads = true;
+        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
+        foreach (var element in shown?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
+        {
+            chain.ChainPolicy.ExtraStore.Add(element.Certificate);
+        }
+
+        return chain.Build(certificate as X509Certificate2 ?? X509CertificateLoader.LoadCertificate(certificate.GetRawCertData()));
+    }
+
+    private LogUnavailableException Unavailable(string reason, Exception? inner = null)
+    {
+        var message = $"no token from {_credentials.Endpoint.GetLeftPart(UriPartial.Path)}: {reason}";
+        return inner is null ? new LogUnavailableException(message) : new LogUnavailableException(message, inner);
+    }
+
+    /// <summary>What an endpoint says instead of giving a token (RFC 6749 §5.2).</summary>
+    private readonly record struct Refusal(string Code, string Text);
+}
