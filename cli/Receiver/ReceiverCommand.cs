@@ -29,7 +29,10 @@ internal static class ReceiverCommand
         var logger = role.Loggers.CreateLogger("Brokkr.Cli.Receiver");
         var producer = JavaProperties.Load(environment.Common.ProducerPropertiesPath, logger);
         var server = JavaProperties.Load(environment.HttpServerPropertiesPath, logger);
-        var options = HttpServerProperties.Apply(server, environment.ToOptions(producer), logger);
+        var features = environment.FeaturesPath is { } path
+            ? ConfigurationFolder.Load(path, logger)
+            : new Dictionary<string, string>(StringComparer.Ordinal);
+        var options = HttpServerProperties.Apply(server, environment.ToOptions(producer, features), logger);
 
         using var start = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         start.CancelAfter(environment.Common.StartupBudget);

@@ -1,6 +1,7 @@
 using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
 using Brokkr.Receiver;
+using Brokkr.Receiver.Authentication;
 
 namespace Brokkr.Cli.Receiver;
 
@@ -25,6 +26,18 @@ internal sealed record ReceiverEnvironment
     /// <summary><c>HTTPSERVER_CONFIG_FILE_PATH</c>.</summary>
     public required string HttpServerPropertiesPath { get; init; }
 
+    /// <summary><c>CONFIG_FEATURES_PATH</c>: folder with the entries of <c>config-features</c>. Default null: no feature is on.</summary>
+    public string? FeaturesPath { get; init; }
+
+    /// <summary><c>OIDC_ISSUER_URL</c> (ours): whose tokens count. Default the cluster's.</summary>
+    public Uri? IssuerUrl { get; init; }
+
+    /// <summary><c>OIDC_CA_FILE</c> (ours): authorities for the issuer's certificate. Default the cluster's for the cluster's issuer, else those of the system.</summary>
+    public string? IssuerCaFile { get; init; }
+
+    /// <summary><c>OIDC_TOKEN_FILE</c> (ours): token to show to the issuer. Default the pod's for the cluster's issuer, else none.</summary>
+    public string? IssuerTokenFile { get; init; }
+
     /// <summary><c>INGRESS_MAX_BODY_BYTES</c> (ours): the largest body. Default 0: 1 MiB, or <c>max.request.size</c> of the producer if that is more.</summary>
     public required int MaxBodyBytes { get; init; }
 
@@ -45,6 +58,10 @@ internal sealed record ReceiverEnvironment
             LivenessPath = Path(environment, "LIVENESS_PROBE_PATH", "the path of the liveness probe, such as /healthz"),
             ReadinessPath = Path(environment, "READINESS_PROBE_PATH", "the path of the readiness probe, such as /readyz"),
             HttpServerPropertiesPath = environment.Required("HTTPSERVER_CONFIG_FILE_PATH", "the properties file of the HTTP server"),
+            FeaturesPath = environment.Optional("CONFIG_FEATURES_PATH"),
+            IssuerUrl = Url(environment, "OIDC_ISSUER_URL", "the address of the token issuer, such as https://issuer.example.com"),
+            IssuerCaFile = environment.Optional("OIDC_CA_FILE"),
+            IssuerTokenFile = environment.Optional("OIDC_TOKEN_FILE"),
             MaxBodyBytes = environment.OptionalInteger(
                 "INGRESS_MAX_BODY_BYTES",
                 "the largest request body in bytes",
@@ -75,7 +92,8 @@ internal sealed record ReceiverEnvironment
 
     /// <summary>The receiver's options as far as the environment and the producer's properties decide them.</summary>
     /// <param name="producer">Properties of the Kafka producer.</param>
-    public ReceiverOptions ToOptions(IReadOnlyDictionary<string, string> producer)
+    /// <param name="features">Entries of <c>config-features</c>.</param>
+    public ReceiverOptions ToOptions(IReadOnlyDictionary<string, string> producer, IReadOnlyDictionary<string, string> features)
     {
         var defaults = new ReceiverOptions();
         var largestRecord = Math.Clamp(producer.WholeNumber("max.request.size", 0), 0, 1024 * 1024 * 1024);
@@ -84,6 +102,7 @@ internal sealed record ReceiverEnvironment
         return defaults with
         {
             Port = Port,
+            Issuer = Issuer(features),
             LivenessPath = LivenessPath,
             ReadinessPath = ReadinessPath,
             MaxBodyBytes = body,
@@ -92,6 +111,37 @@ internal sealed record ReceiverEnvironment
             DrainDelay = TimeSpan.FromSeconds(DrainDelaySeconds),
             DrainBudget = TimeSpan.FromSeconds(DrainBudgetSeconds),
         };
+    }
+
+    /// <summary>
+    /// Whose tokens count. The contract decides which resources want one; the feature only has the keys fetched before (receiver-and-core §11.1).
+    /// </summary>
+    private IssuerOptions Issuer(IReadOnlyDictionary<string, string> features)
+    {
+        var defaults = new IssuerOptions();
+        return defaults with
+        {
+            Address = IssuerUrl ?? defaults.Address,
+            CaFile = IssuerCaFile ?? (IssuerUrl is null ? defaults.CaFile : null),
+            TokenFile = IssuerTokenFile ?? (IssuerUrl is null ? defaults.TokenFile : null),
+            AtStart = string.Equals(features.GetValueOrDefault("authentication-oidc"), "enabled", StringComparison.OrdinalIgnoreCase),
+        };
+    }
+
+    private static Uri? Url(EnvironmentReader environment, string name, string meaning)
+    {
+        if (environment.Optional(name) is not { } text)
+        {
+            return null;
+        }
+
+        if (Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "https" or "http")
+        {
+            return url;
+        }
+
+        environment.Report($"{name} is \"{text}\", which is no http or https URL: set it to {meaning}.");
+        return null;
     }
 
     private static string Path(EnvironmentReader environment, string name, string meaning)

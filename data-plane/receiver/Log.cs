@@ -51,6 +51,19 @@ internal static partial class Log
     [LoggerMessage(4015, LogLevel.Warning, "A log that is no longer needed could not be closed")]
     public static partial void ReleaseFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(4030, LogLevel.Information, "Tokens of {Issuer} are checked with {Keys} keys")]
+    public static partial void KeysFetched(this ILogger logger, string issuer, int keys);
+
+    [LoggerMessage(4031, LogLevel.Information, "A key of {Issuer} is of no use here: {Reason}")]
+    public static partial void KeySkipped(this ILogger logger, string issuer, string reason);
+
+    [LoggerMessage(
+        4032,
+        LogLevel.Warning,
+        "The keys of the token issuer at {Address} could not be fetched: {Reason} Earlier keys stay in force: {Earlier}. Next attempt in {Seconds} s"
+    )]
+    public static partial void KeysNotFetched(this ILogger logger, Uri address, string reason, bool earlier, double seconds);
+
     [LoggerMessage(4020, LogLevel.Error, "A request failed unexpectedly")]
     public static partial void RequestFailed(this ILogger logger, Exception exception);
 

@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
 using Brokkr.Core.Contract;
+using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
+using Brokkr.Receiver.Authentication;
 using Brokkr.Receiver.Http;
 using Brokkr.Receiver.Routing;
 using Brokkr.Receiver.Telemetry;
@@ -25,6 +27,7 @@ public sealed class ReceiverHost : IAsyncDisposable
     private readonly ReceiverMetrics _metrics;
     private readonly Deadlines _deadlines;
     private readonly IngressStore _store;
+    private readonly IssuerKeys? _keys;
     private readonly ReceiverApplication _application;
     private readonly KestrelServer _server;
     private readonly SocketTransportFactory _transport;
@@ -50,7 +53,16 @@ public sealed class ReceiverHost : IAsyncDisposable
         _metrics = new ReceiverMetrics(series, eventTypes);
         _deadlines = new Deadlines(time);
         _store = new IngressStore(logs, _metrics, options.OpenRetryDelay, options.OpenTimeout, time, _logger);
-        _application = new ReceiverApplication(options, _store, _metrics, _deadlines, time, _logger);
+        _keys = options.Issuer is null ? null : new IssuerKeys(options.Issuer, time, _logger);
+        _application = new ReceiverApplication(
+            options,
+            _store,
+            _keys is null ? null : new TokenVerifier(_keys),
+            _metrics,
+            _deadlines,
+            time,
+            _logger
+        );
         _metrics.Observe(_store, _application.Bytes);
         _transport = new SocketTransportFactory(
             Options.Create(
@@ -140,7 +152,12 @@ public sealed class ReceiverHost : IAsyncDisposable
         {
             await host._server.StartAsync(host._application, cancellation);
             host._logger.Listening(host.Port);
-            host._subscription = contracts.Subscribe(host._store.Apply);
+            if (options.Issuer?.AtStart == true)
+            {
+                host._keys!.Start();
+            }
+
+            host._subscription = contracts.Subscribe(host.Apply);
             host._readiness = host.BecomeReadyAsync();
             return host;
         }
@@ -195,6 +212,17 @@ public sealed class ReceiverHost : IAsyncDisposable
         limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
         limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
         return server;
+    }
+
+    private void Apply(Contract contract)
+    {
+        _store.Apply(contract);
+
+        // Keys that are there before the first token comes spare it the wait.
+        if (_store.NeedsTokens)
+        {
+            _keys?.Start();
+        }
     }
 
     /// <summary>Looks until a contract has been applied and a log is there, then no more.</summary>
@@ -313,6 +341,11 @@ public sealed class ReceiverHost : IAsyncDisposable
         await _stopping.CancelAsync();
         _server.Dispose();
         await _store.DisposeAsync();
+        if (_keys is not null)
+        {
+            await _keys.DisposeAsync();
+        }
+
         _deadlines.Dispose();
         _metrics.Dispose();
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using Brokkr.Receiver.Authentication;
 
 namespace Brokkr.Receiver;
 
@@ -89,6 +90,12 @@ public sealed record ReceiverOptions
     /// </summary>
     public bool Decompress { get; init; }
 
+    /// <summary>
+    /// Whose tokens senders show to resources that have an audience. Null, the default: nobody's, and such a resource takes no events; it is never
+    /// open.
+    /// </summary>
+    public IssuerOptions? Issuer { get; init; }
+
     /// <summary>Checks the values.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it.</exception>
     public void Validate()
@@ -108,6 +115,7 @@ public sealed record ReceiverOptions
         NotNegative(DrainDelay, nameof(DrainDelay));
         NotNegative(DrainBudget, nameof(DrainBudget));
         NotNegative(IdleTimeout, nameof(IdleTimeout));
+        Issuer?.Validate();
         IsPath(LivenessPath, nameof(LivenessPath));
         IsPath(ReadinessPath, nameof(ReadinessPath));
     }

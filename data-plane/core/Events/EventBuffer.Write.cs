@@ -67,7 +67,7 @@ public sealed partial class EventBuffer
     }
 
     /// <summary>An event with a copy of the attributes and with data that lies elsewhere and is not written again.</summary>
-    internal CloudEvent ToCloudEvent(ReadOnlyMemory<byte> data, DataForm form) =>
+    public CloudEvent ToCloudEvent(ReadOnlyMemory<byte> data, DataForm form) =>
         ToCloudEvent(_text.AsSpan(0, _textLength).ToArray(), data, form);
 
     private CloudEvent ToCloudEvent(byte[] block, ReadOnlyMemory<byte> data, DataForm form) =>

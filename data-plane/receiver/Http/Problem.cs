@@ -32,6 +32,9 @@ internal sealed record Problem(string Name, int Status, string Title)
     /// <summary>The resource wants a token.</summary>
     public static Problem Unauthenticated { get; } = new("unauthenticated", 401, "The sender is not authenticated");
 
+    /// <summary>The token is fine, but nobody lets its owner send this.</summary>
+    public static Problem Forbidden { get; } = new("forbidden", 403, "The sender may not send this");
+
     /// <summary>No resource at this address.</summary>
     public static Problem UnknownResource { get; } = new("unknown-resource", 404, "Nothing receives events at this address");
 
@@ -64,6 +67,9 @@ internal sealed record Problem(string Name, int Status, string Title)
 
     /// <summary>The log refuses the receiver's credentials.</summary>
     public static Problem LogRefused { get; } = new("log-refused", 503, "The log does not let the receiver store events");
+
+    /// <summary>The issuer's keys are missing.</summary>
+    public static Problem IssuerUnavailable { get; } = new("issuer-unavailable", 503, "Tokens cannot be checked now");
 
     /// <summary>Not ready.</summary>
     public static Problem NotReady { get; } = new("not-ready", 503, "The receiver does not take events now");

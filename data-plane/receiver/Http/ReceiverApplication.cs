@@ -1,3 +1,4 @@
+using Brokkr.Receiver.Authentication;
 using Brokkr.Receiver.Routing;
 using Brokkr.Receiver.Telemetry;
 using Microsoft.AspNetCore.Hosting.Server;
@@ -14,6 +15,7 @@ namespace Brokkr.Receiver.Http;
 internal sealed class ReceiverApplication(
     ReceiverOptions options,
     IngressStore store,
+    TokenVerifier? tokens,
     ReceiverMetrics metrics,
     Deadlines deadlines,
     TimeProvider time,
@@ -26,6 +28,9 @@ internal sealed class ReceiverApplication(
     public ReceiverOptions Options { get; } = options;
 
     public IngressStore Store { get; } = store;
+
+    /// <summary>Verifies tokens; null without an issuer.</summary>
+    public TokenVerifier? Tokens { get; } = tokens;
 
     public ReceiverMetrics Metrics { get; } = metrics;
 

@@ -29,9 +29,6 @@ internal sealed record Refusal(Problem Problem, string Detail)
 /// <content>What goes out, other than 202.</content>
 internal sealed partial class RequestContext
 {
-    private const string TokensUnsupported =
-        "The resource has an audience, so senders need a token; this version cannot check tokens and takes no event without. Turn OIDC off for the resource.";
-
     /// <summary>How much of a body that is not wanted is read before the answer.</summary>
     private const int DrainedBytes = 64 * 1024;
 
@@ -133,7 +130,10 @@ internal sealed partial class RequestContext
         switch (problem.Status)
         {
             case StatusCodes.Status401Unauthorized:
-                headers.WWWAuthenticate = "Bearer";
+                headers.WWWAuthenticate = _challenge;
+                break;
+            case StatusCodes.Status403Forbidden when ReferenceEquals(problem, Problem.Forbidden):
+                headers.WWWAuthenticate = "Bearer error=\"insufficient_scope\"";
                 break;
             case StatusCodes.Status415UnsupportedMediaType when ReferenceEquals(problem, Problem.UnsupportedContentMode):
                 headers["Accept-Post"] = $"{HttpBinding.StructuredJson}, {HttpBinding.BatchJson}, */*";

@@ -20,6 +20,20 @@ internal sealed partial class RequestContext
                 return;
             }
 
+            if (_ingress!.Definition.Access is { } access)
+            {
+                for (var i = 0; i < events.Count && refusal is null; i++)
+                {
+                    refusal = Permit(access, events[i]);
+                }
+            }
+
+            if (refusal is not null)
+            {
+                await RefuseAsync(refusal);
+                return;
+            }
+
             if (!TryEnter())
             {
                 await RefuseUnknownAsync();

@@ -3,6 +3,7 @@ using System.IO.Pipelines;
 using Brokkr.Core.Events;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
+using Brokkr.Receiver.Authentication;
 using Brokkr.Receiver.Routing;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
@@ -17,7 +18,9 @@ namespace Brokkr.Receiver.Http;
 /// <code>
 /// method, path, host ── no POST ──> health, probe, OPTIONS, 405
 ///        |
-///     ingress? ── none ──> 404      token wanted ──> 401
+///     ingress? ── none ──> 404
+///        |
+///   audience? ── token, policies ──> 401, 403, 503
 ///        |
 ///  headers -> event (binary) ──> 400, 415
 ///        |
@@ -33,6 +36,8 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
     private IHttpResponseFeature _response = null!;
     private PipeReader? _reader;
     private Ingress? _ingress;
+    private VerifiedToken? _sender;
+    private string _challenge = MissingToken;
     private string _eventType = EventTypeTags.Unknown;
     private long _started;
     private long _bodyDue;
@@ -55,6 +60,7 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         _response = null!;
         _reader = null;
         _ingress = null;
+        _sender = null;
         _eventType = EventTypeTags.Unknown;
         if (_taken != 0)
         {
@@ -104,15 +110,11 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         RecordBuffer? body = null;
         try
         {
-            if (_ingress!.Definition.NeedsToken)
-            {
-                await RefuseAsync(Problem.Unauthenticated, TokensUnsupported);
-                return;
-            }
-
+            var access = _ingress!.Definition.Access;
+            var refusal = access is null ? null : await AdmitAsync(access);
             var contentType = _request.Headers.ContentType;
             var kind = HttpBinding.ModeOf(contentType.Count == 0 ? null : contentType[0]);
-            var refusal = CheckHead(kind, contentType);
+            refusal ??= CheckHead(kind, contentType);
             if (refusal is null && kind == ContentKind.Binary)
             {
                 read = EventBuffer.Rent();
@@ -151,6 +153,11 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
                     _eventType = application.Metrics.Types.Of(read.Get(CoreAttribute.Type));
                     ContinueTrace(read);
                 }
+            }
+
+            if (refusal is null && access is not null)
+            {
+                refusal = Permit(access, read!);
             }
 
             if (refusal is null && !TryEnter())
@@ -202,23 +209,22 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         }
     }
 
-    /// <summary>Begins to use the log of the ingress. If it was replaced since the request was routed, the request is routed again.</summary>
+    /// <summary>
+    /// Begins to use the log of the ingress. If it was replaced since the request was routed, the request is routed again, to an ingress that lets
+    /// the same pass; what another one lets pass was not looked at.
+    /// </summary>
     private bool TryEnter()
     {
+        var access = _ingress!.Definition.Access;
         while (_ingress is not null)
         {
             if (_ingress.Log.TryEnter())
             {
-                if (!_ingress.Definition.NeedsToken)
-                {
-                    return true;
-                }
-
-                _ingress.Log.Exit();
+                return true;
             }
 
             _ingress = Resolve();
-            if (_ingress?.Definition.NeedsToken == true)
+            if (!Equals(_ingress?.Definition.Access, access))
             {
                 _ingress = null;
             }

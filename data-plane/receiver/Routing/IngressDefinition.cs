@@ -1,4 +1,6 @@
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Filters;
+using Brokkr.Receiver.Authentication;
 
 namespace Brokkr.Receiver.Routing;
 
@@ -23,8 +25,8 @@ internal sealed record IngressDefinition
     /// <summary>Whether events are stored as JSON documents instead of as headers and data.</summary>
     public required bool Structured { get; init; }
 
-    /// <summary>Whether senders must show a token.</summary>
-    public required bool NeedsToken { get; init; }
+    /// <summary>Who may send what; null if everybody may send everything.</summary>
+    public required Access? Access { get; init; }
 
     /// <summary>Lower-case kind of the resource, such as <c>broker</c>; empty if the contract does not say.</summary>
     public required string Kind { get; init; }
@@ -58,6 +60,17 @@ internal sealed record IngressDefinition
             return null;
         }
 
+        Access? access;
+        try
+        {
+            access = Access.From(resource.Ingress);
+        }
+        catch (FilterException e)
+        {
+            reason = $"a filter of its event policies is not valid, so nobody knows who may send: {e.Message}";
+            return null;
+        }
+
         reason = null;
         var reference = resource.Reference ?? new Reference();
         return new IngressDefinition
@@ -67,7 +80,7 @@ internal sealed record IngressDefinition
             Path = path,
             Host = resource.Ingress.Host,
             Structured = resource.Ingress.ContentMode == ContentMode.Structured,
-            NeedsToken = resource.Ingress.Audience.Length > 0,
+            Access = access,
             Kind = reference.Kind.ToLowerInvariant(),
             Namespace = reference.Namespace,
             Name = reference.Name,

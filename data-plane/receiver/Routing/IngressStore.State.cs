@@ -33,6 +33,18 @@ internal sealed partial class IngressStore
         }
     }
 
+    /// <summary>Whether some resource of the contract takes events only from senders with a token.</summary>
+    public bool NeedsTokens
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _needsTokens;
+            }
+        }
+    }
+
     /// <summary>Generation of the contract that was applied last; 0 before the first.</summary>
     public ulong Generation => Interlocked.Read(ref _generation);
 

@@ -1,5 +1,6 @@
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
+using Brokkr.Receiver.Authentication;
 using Brokkr.Receiver.Telemetry;
 using Microsoft.Extensions.Logging;
 
@@ -29,6 +30,7 @@ internal sealed partial class IngressStore(
     private ulong _generation;
     private bool _rebuildQueued;
     private bool _applied;
+    private bool _needsTokens;
     private bool _closed;
 
     /// <summary>Puts a contract in force. Resources whose log is open are served as the contract says when this returns.</summary>
@@ -44,8 +46,10 @@ internal sealed partial class IngressStore(
             var wanted = Read(contract);
             RemoveOthers(wanted);
             _order.Clear();
+            _needsTokens = false;
             foreach (var (definition, resource) in wanted.Values)
             {
+                _needsTokens |= definition.Access is not null;
                 if (!_entries.TryGetValue(definition.Uid, out var entry))
                 {
                     _entries.Add(definition.Uid, entry = new Entry());
@@ -103,9 +107,15 @@ internal sealed partial class IngressStore(
             var definition = IngressDefinition.From(resource, out var reason);
             if (definition is null)
             {
-                // A resource that was served stays as it was: a broken change must not be an outage.
+                // A resource that was served stays as it was: a broken change must not be an outage. Not if the change is about who may send:
+                // then going on could let in whom it shuts out.
                 logger.ResourceRefused(resource.Uid, resource.Reference?.Namespace, resource.Reference?.Name, reason);
                 definition = _entries.TryGetValue(resource.Uid, out var entry) ? entry.Wanted : null;
+                if (definition is not null && !Access.IsUnchanged(definition.Access, resource.Ingress))
+                {
+                    definition = null;
+                }
+
                 if (definition is not null)
                 {
                     wanted.TryAdd(resource.Uid, (definition, entry!.Resource!));
@@ -136,8 +146,12 @@ internal sealed partial class IngressStore(
                 metrics.Forget(definition);
             }
 
-            // Created again under the same path: the old one answers until the new one has its log.
-            if (entry.Served is { } served && HeirsOf(served.Definition, wanted) is { Count: > 0 } heirs)
+            // Created again under the same path: the old one answers until the new one has its log, unless other rules hold from now on.
+            if (
+                entry.Served is { } served
+                && HeirsOf(served.Definition, wanted) is { Count: > 0 } heirs
+                && HaveAccessOf(served.Definition, heirs, wanted)
+            )
             {
                 _standIns.Add(new StandIn(served, heirs));
             }
@@ -149,8 +163,30 @@ internal sealed partial class IngressStore(
 
         foreach (var standIn in _standIns)
         {
-            standIn.Heirs.IntersectWith(HeirsOf(standIn.Ingress.Definition, wanted));
+            var definition = standIn.Ingress.Definition;
+            standIn.Heirs.IntersectWith(HeirsOf(definition, wanted));
+            if (!HaveAccessOf(definition, standIn.Heirs, wanted))
+            {
+                standIn.Heirs.Clear();
+            }
         }
+    }
+
+    private static bool HaveAccessOf(
+        IngressDefinition removed,
+        HashSet<string> heirs,
+        Dictionary<string, (IngressDefinition Definition, Resource Resource)> wanted
+    )
+    {
+        foreach (var uid in heirs)
+        {
+            if (!Equals(wanted[uid].Definition.Access, removed.Access))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     /// <summary>The resources that want an address of a removed one but have no log yet.</summary>
@@ -190,8 +226,19 @@ internal sealed partial class IngressStore(
                 entry.Served = new Ingress(definition, entry.Log, metrics.For(definition));
             }
         }
-        else if (entry.Opening is null || !definition.Log.Equals(before?.Log))
+        else
         {
+            // Who may send is not left as it was until another log is open.
+            if (entry.Served is { } served && !Equals(served.Definition.Access, definition.Access))
+            {
+                entry.Served = served with { Definition = served.Definition with { Access = definition.Access } };
+            }
+
+            if (entry.Opening is not null && definition.Log.Equals(before?.Log))
+            {
+                return;
+            }
+
             entry.Opening?.Cancel();
             entry.Opening = new CancellationTokenSource();
             Run(OpenAsync(entry, definition.Log, resource, entry.Opening.Token));

@@ -2,6 +2,7 @@ using System.Net;
 using Brokkr.Cli.Receiver;
 using Brokkr.Core.Configuration;
 using Brokkr.Receiver;
+using Brokkr.Receiver.Authentication;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Brokkr.Cli.Tests.Receiver;
@@ -10,6 +11,7 @@ namespace Brokkr.Cli.Tests.Receiver;
 public sealed class ReceiverSettingsTests
 {
     private static readonly ReceiverOptions Defaults = new();
+    private static readonly Dictionary<string, string> NoFeatures = [];
 
     [Fact]
     public void The_shipped_properties_change_nothing() => Assert.Equal(Defaults, Apply("idleTimeout=0"));
@@ -74,10 +76,10 @@ public sealed class ReceiverSettingsTests
     public void The_producer_decides_about_the_deadline_and_may_allow_larger_bodies()
     {
         var environment = Read();
-        var options = environment.ToOptions(JavaProperties.Parse("delivery.timeout.ms=10000\nmax.request.size=2000000"));
+        var options = environment.ToOptions(JavaProperties.Parse("delivery.timeout.ms=10000\nmax.request.size=2000000"), NoFeatures);
         Assert.Equal(TimeSpan.FromSeconds(15), options.AppendDeadline);
         Assert.Equal(2_000_000, options.MaxBodyBytes);
-        options = environment.ToOptions(JavaProperties.Parse("max.request.size=2000"));
+        options = environment.ToOptions(JavaProperties.Parse("max.request.size=2000"), NoFeatures);
         Assert.Equal(Defaults.MaxBodyBytes, options.MaxBodyBytes);
         Assert.Equal(8081, options.Port);
         Assert.Equal("/alive", options.LivenessPath);
@@ -89,10 +91,40 @@ public sealed class ReceiverSettingsTests
     public void Ours_can_be_set_too()
     {
         var options = Read(("INGRESS_MAX_BODY_BYTES", "5000"), ("DRAIN_DELAY_SECONDS", "0"), ("DRAIN_BUDGET_SECONDS", "7"))
-            .ToOptions(JavaProperties.Parse(""));
+            .ToOptions(JavaProperties.Parse(""), NoFeatures);
         Assert.Equal(5000, options.MaxBodyBytes);
         Assert.Equal(TimeSpan.Zero, options.DrainDelay);
         Assert.Equal(TimeSpan.FromSeconds(7), options.DrainBudget);
+    }
+
+    [Fact]
+    public void The_cluster_issues_the_tokens_that_count_and_the_feature_has_its_keys_fetched_at_the_start()
+    {
+        Assert.Equal(new IssuerOptions(), Read().ToOptions(NoFeatures, NoFeatures).Issuer);
+        foreach (var (value, atStart) in new[] { ("enabled", true), ("Enabled", true), ("disabled", false), ("", false) })
+        {
+            var features = new Dictionary<string, string>(StringComparer.Ordinal) { ["authentication-oidc"] = value };
+            Assert.Equal(new IssuerOptions { AtStart = atStart }, Read().ToOptions(NoFeatures, features).Issuer);
+        }
+    }
+
+    [Fact]
+    public void Another_issuer_neither_gets_the_pods_token_nor_has_a_certificate_of_the_cluster_unless_that_is_said()
+    {
+        var issuer = new IssuerOptions
+        {
+            Address = new Uri("https://issuer.example.com/x"),
+            CaFile = null,
+            TokenFile = null,
+        };
+        Assert.Equal(issuer, Read(("OIDC_ISSUER_URL", "https://issuer.example.com/x")).ToOptions(NoFeatures, NoFeatures).Issuer);
+        var options = Read(("OIDC_ISSUER_URL", "https://issuer.example.com/x"), ("OIDC_CA_FILE", "/ca"), ("OIDC_TOKEN_FILE", "/token"))
+            .ToOptions(NoFeatures, NoFeatures);
+        Assert.Equal(issuer with { CaFile = "/ca", TokenFile = "/token" }, options.Issuer);
+        options.Validate();
+        var reader = Reader(("OIDC_ISSUER_URL", "issuer.example.com"));
+        ReceiverEnvironment.Read(reader);
+        Assert.Contains(reader.Problems, problem => problem.StartsWith("OIDC_ISSUER_URL", StringComparison.Ordinal));
     }
 
     [Fact]
