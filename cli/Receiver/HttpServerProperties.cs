@@ -62,6 +62,7 @@ internal static class HttpServerProperties
             "host" => IPAddress.TryParse(value.Trim(), out var address) ? options with { Address = address } : null,
             "decompressionSupported" => options with { Decompress = properties.Flag(key, options.Decompress) },
             "http2ClearTextEnabled" => options with { Http2 = properties.Flag(key, options.Http2) },
+            "useAlpn" => options.Tls is { } tls ? options with { Tls = tls with { Http2 = properties.Flag(key, tls.Http2) } } : options,
             "initialSettings.maxConcurrentStreams" => properties.WholeNumber(key, 0) is > 0 and <= int.MaxValue and var streams
                 ? options with
                 {

@@ -2,6 +2,7 @@ using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
 using Brokkr.Receiver;
 using Brokkr.Receiver.Authentication;
+using Brokkr.Receiver.Tls;
 
 namespace Brokkr.Cli.Receiver;
 
@@ -16,6 +17,12 @@ internal sealed record ReceiverEnvironment
 
     /// <summary><c>INGRESS_PORT</c>.</summary>
     public required int Port { get; init; }
+
+    /// <summary><c>INGRESS_TLS_PORT</c>.</summary>
+    public required int TlsPort { get; init; }
+
+    /// <summary><c>INGRESS_TLS_SECRET_PATH</c> (ours): folder with <c>tls.crt</c> and <c>tls.key</c>. Default <see cref="TlsOptions.SecretFolder"/>.</summary>
+    public required string TlsFolder { get; init; }
 
     /// <summary><c>LIVENESS_PROBE_PATH</c>.</summary>
     public required string LivenessPath { get; init; }
@@ -55,6 +62,8 @@ internal sealed record ReceiverEnvironment
         {
             Common = DataPlaneEnvironment.Read(environment),
             Port = environment.RequiredInteger("INGRESS_PORT", "the port for HTTP, such as 8080", 0, ushort.MaxValue),
+            TlsPort = environment.RequiredInteger("INGRESS_TLS_PORT", "the port for HTTPS, such as 8443", 0, ushort.MaxValue),
+            TlsFolder = environment.Optional("INGRESS_TLS_SECRET_PATH", TlsOptions.SecretFolder),
             LivenessPath = Path(environment, "LIVENESS_PROBE_PATH", "the path of the liveness probe, such as /healthz"),
             ReadinessPath = Path(environment, "READINESS_PROBE_PATH", "the path of the readiness probe, such as /readyz"),
             HttpServerPropertiesPath = environment.Required("HTTPSERVER_CONFIG_FILE_PATH", "the properties file of the HTTP server"),
@@ -84,9 +93,6 @@ internal sealed record ReceiverEnvironment
                 3600
             ),
         };
-
-        // Checked although HTTPS is not served yet, so that an installation that starts here starts with later versions too.
-        environment.RequiredInteger("INGRESS_TLS_PORT", "the port for HTTPS, such as 8443", 0, ushort.MaxValue);
         return read;
     }
 
@@ -103,6 +109,8 @@ internal sealed record ReceiverEnvironment
         {
             Port = Port,
             Issuer = Issuer(features),
+            Tls = new TlsOptions { Port = TlsPort, Folder = TlsFolder },
+            RequireTls = string.Equals(features.GetValueOrDefault("transport-encryption"), "strict", StringComparison.OrdinalIgnoreCase),
             LivenessPath = LivenessPath,
             ReadinessPath = ReadinessPath,
             MaxBodyBytes = body,

@@ -64,6 +64,25 @@ internal static partial class Log
     )]
     public static partial void KeysNotFetched(this ILogger logger, Uri address, string reason, bool earlier, double seconds);
 
+    [LoggerMessage(4040, LogLevel.Information, "Receiver listens for HTTPS on port {Port}; the certificate expires {Expires:u}")]
+    public static partial void TlsListening(this ILogger logger, int port, DateTimeOffset expires);
+
+    [LoggerMessage(4041, LogLevel.Information, "Succeeded to update TLS key pair; the certificate expires {Expires:u}")]
+    public static partial void CertificateReplaced(this ILogger logger, DateTimeOffset expires);
+
+    [LoggerMessage(
+        4042,
+        LogLevel.Warning,
+        "tls.crt and tls.key in {Folder} cannot be used: {Reason} An earlier pair stays in force: {Earlier}"
+    )]
+    public static partial void CertificateUnreadable(this ILogger logger, string folder, string reason, bool earlier);
+
+    [LoggerMessage(4043, LogLevel.Warning, "Receiver stops to listen for HTTPS: tls.crt or tls.key has gone from {Folder}")]
+    public static partial void TlsClosing(this ILogger logger, string folder);
+
+    [LoggerMessage(4044, LogLevel.Error, "Receiver cannot listen for HTTPS on port {Port}, and will try again: {Reason}")]
+    public static partial void TlsNotListening(this ILogger logger, int port, string reason);
+
     [LoggerMessage(4020, LogLevel.Error, "A request failed unexpectedly")]
     public static partial void RequestFailed(this ILogger logger, Exception exception);
 

@@ -8,6 +8,7 @@ using Brokkr.Receiver.Authentication;
 using Brokkr.Receiver.Http;
 using Brokkr.Receiver.Routing;
 using Brokkr.Receiver.Telemetry;
+using Brokkr.Receiver.Tls;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
@@ -31,6 +32,7 @@ public sealed class ReceiverHost : IAsyncDisposable
     private readonly ReceiverApplication _application;
     private readonly KestrelServer _server;
     private readonly SocketTransportFactory _transport;
+    private readonly TlsListener<RequestContext>? _tls;
     private readonly ListenOptions _listen;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Lock _stopLock = new();
@@ -64,20 +66,23 @@ public sealed class ReceiverHost : IAsyncDisposable
             _logger
         );
         _metrics.Observe(_store, _application.Bytes);
-        _transport = new SocketTransportFactory(
-            Options.Create(
-                new SocketTransportOptions
-                {
-                    Backlog = options.AcceptBacklog,
-                    NoDelay = options.NoDelay,
-
-                    // Nothing between the socket and the append blocks, so a request is read on the thread that its bytes arrive on.
-                    UnsafePreferInlineScheduling = true,
-                }
-            ),
-            loggers
-        );
-        var server = ServerOptions(options);
+        var sockets = new SocketTransportOptions();
+        Configure(sockets, options);
+        _transport = new SocketTransportFactory(Options.Create(sockets), loggers);
+        _tls = options.Tls is null
+            ? null
+            : new TlsListener<RequestContext>(
+                options.Tls,
+                options.Address,
+                kestrel => Configure(kestrel, options),
+                transport => Configure(transport, options),
+                _application,
+                loggers,
+                time,
+                _logger
+            );
+        var server = new KestrelServerOptions();
+        Configure(server, options);
         ListenOptions? listen = null;
         server.Listen(
             new IPEndPoint(options.Address, options.Port),
@@ -106,6 +111,9 @@ public sealed class ReceiverHost : IAsyncDisposable
 
     /// <summary>The port that is listened on.</summary>
     public int Port => _listen.IPEndPoint!.Port;
+
+    /// <summary>The port that is listened on for HTTPS; 0 while there is no certificate, or if none is wanted.</summary>
+    public int TlsPort => _tls?.Port ?? 0;
 
     /// <summary>
     /// Whether events are wanted here: a contract has been applied, a log of it was reachable at least once since the start (or there is none to
@@ -152,6 +160,11 @@ public sealed class ReceiverHost : IAsyncDisposable
         {
             await host._server.StartAsync(host._application, cancellation);
             host._logger.Listening(host.Port);
+            if (host._tls is not null)
+            {
+                await host._tls.StartAsync(cancellation);
+            }
+
             if (options.Issuer?.AtStart == true)
             {
                 host._keys!.Start();
@@ -184,16 +197,22 @@ public sealed class ReceiverHost : IAsyncDisposable
     /// <summary>Stops without the delay.</summary>
     public async ValueTask DisposeAsync() => await StopAsync(new CancellationToken(canceled: true));
 
-    private static KestrelServerOptions ServerOptions(ReceiverOptions options)
+    private static void Configure(SocketTransportOptions transport, ReceiverOptions options)
     {
-        var server = new KestrelServerOptions
-        {
-            AddServerHeader = false,
+        transport.Backlog = options.AcceptBacklog;
+        transport.NoDelay = options.NoDelay;
 
-            // Each byte becomes one character, so that the bytes can be had back and be checked as UTF-8 by the event's rules.
-            RequestHeaderEncodingSelector = static _ => Encoding.Latin1,
-            ResponseHeaderEncodingSelector = static _ => Encoding.Latin1,
-        };
+        // Nothing between the socket and the append blocks, so a request is read on the thread that its bytes arrive on.
+        transport.UnsafePreferInlineScheduling = true;
+    }
+
+    private static void Configure(KestrelServerOptions server, ReceiverOptions options)
+    {
+        server.AddServerHeader = false;
+
+        // Each byte becomes one character, so that the bytes can be had back and be checked as UTF-8 by the event's rules.
+        server.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+        server.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
         var limits = server.Limits;
 
         // The body's limit, deadline and problem documents are ours; the server drains what is left of a refused body.
@@ -211,7 +230,6 @@ public sealed class ReceiverHost : IAsyncDisposable
         limits.KeepAliveTimeout = options.IdleTimeout > TimeSpan.Zero ? options.IdleTimeout : TimeSpan.FromDays(365);
         limits.Http2.MaxStreamsPerConnection = options.MaxStreamsPerConnection;
         limits.Http2.MaxRequestHeaderFieldSize = options.MaxHeaderBytes;
-        return server;
     }
 
     private void Apply(Contract contract)
@@ -326,7 +344,7 @@ public sealed class ReceiverHost : IAsyncDisposable
         {
             // Stops accepting and closes idle connections. When the budget is spent, what still waits is answered that it is late; a second
             // after that whatever is left is aborted.
-            await _server.StopAsync(answers.Token);
+            await Task.WhenAll(_server.StopAsync(answers.Token), _tls?.StopAsync(answers.Token) ?? Task.CompletedTask);
         }
 
         // Requests without a connection may still wait for the log.
@@ -340,6 +358,11 @@ public sealed class ReceiverHost : IAsyncDisposable
         _subscription?.Dispose();
         await _stopping.CancelAsync();
         _server.Dispose();
+        if (_tls is not null)
+        {
+            await _tls.DisposeAsync();
+        }
+
         await _store.DisposeAsync();
         if (_keys is not null)
         {

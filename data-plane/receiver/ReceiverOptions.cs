@@ -1,5 +1,6 @@
 using System.Net;
 using Brokkr.Receiver.Authentication;
+using Brokkr.Receiver.Tls;
 
 namespace Brokkr.Receiver;
 
@@ -96,6 +97,14 @@ public sealed record ReceiverOptions
     /// </summary>
     public IssuerOptions? Issuer { get; init; }
 
+    /// <summary>HTTPS beside HTTP. Null, the default, for none.</summary>
+    public TlsOptions? Tls { get; init; }
+
+    /// <summary>
+    /// Whether HTTP answers the kubelet's probes only and refuses everything else with 403 (receiver-and-core §18.23). Default false.
+    /// </summary>
+    public bool RequireTls { get; init; }
+
     /// <summary>Checks the values.</summary>
     /// <exception cref="ArgumentException">A value is out of range; the message names it.</exception>
     public void Validate()
@@ -116,6 +125,13 @@ public sealed record ReceiverOptions
         NotNegative(DrainBudget, nameof(DrainBudget));
         NotNegative(IdleTimeout, nameof(IdleTimeout));
         Issuer?.Validate();
+        if (Tls is not null)
+        {
+            InRange(Tls.Port, 0, ushort.MaxValue, "Tls.Port");
+            Positive(Tls.HandshakeTimeout, "Tls.HandshakeTimeout");
+            Positive(Tls.RereadInterval, "Tls.RereadInterval");
+        }
+
         IsPath(LivenessPath, nameof(LivenessPath));
         IsPath(ReadinessPath, nameof(ReadinessPath));
     }

@@ -35,6 +35,9 @@ internal sealed record Problem(string Name, int Status, string Title)
     /// <summary>The token is fine, but nobody lets its owner send this.</summary>
     public static Problem Forbidden { get; } = new("forbidden", 403, "The sender may not send this");
 
+    /// <summary>HTTP where only HTTPS is allowed.</summary>
+    public static Problem HttpsRequired { get; } = new("https-required", 403, "Events are taken over HTTPS only");
+
     /// <summary>No resource at this address.</summary>
     public static Problem UnknownResource { get; } = new("unknown-resource", 404, "Nothing receives events at this address");
 

@@ -69,6 +69,14 @@ internal sealed partial class RequestContext
         return RefuseAsync(Problem.MethodNotAllowed, $"Send events with POST; {Shown(method)} is not supported here.");
     }
 
+    /// <summary>Whether this is a probe for liveness or readiness, which the original's manifests have over HTTP.</summary>
+    private bool IsKubelet(string method)
+    {
+        var path = RequestTargetPath();
+        return Is(method, HttpMethods.Get)
+            && (path.SequenceEqual(application.Options.LivenessPath) || path.SequenceEqual(application.Options.ReadinessPath));
+    }
+
     private ReadOnlySpan<char> RequestTargetPath() => Routing.RequestTarget.PathOf(_request.RawTarget);
 
     private Task AnswerProbe()

@@ -78,6 +78,11 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
             _response.Headers.Connection = "close";
         }
 
+        if (application.Options.RequireTls && _features.Get<ITlsConnectionFeature>() is null && !IsKubelet(method))
+        {
+            return RefuseAsync(Problem.HttpsRequired, "Send the event over HTTPS, to the https address in the status of the resource.");
+        }
+
         // Methods are case-sensitive (RFC 9110 §9.1).
         if (!Is(method, HttpMethods.Post))
         {

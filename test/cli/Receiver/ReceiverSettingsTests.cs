@@ -3,6 +3,7 @@ using Brokkr.Cli.Receiver;
 using Brokkr.Core.Configuration;
 using Brokkr.Receiver;
 using Brokkr.Receiver.Authentication;
+using Brokkr.Receiver.Tls;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Brokkr.Cli.Tests.Receiver;
@@ -125,6 +126,21 @@ public sealed class ReceiverSettingsTests
         var reader = Reader(("OIDC_ISSUER_URL", "issuer.example.com"));
         ReceiverEnvironment.Read(reader);
         Assert.Contains(reader.Problems, problem => problem.StartsWith("OIDC_ISSUER_URL", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void HTTPS_has_its_port_and_the_original_folder_and_strict_encryption_closes_HTTP()
+    {
+        var options = Read().ToOptions(NoFeatures, NoFeatures);
+        Assert.Equal(new TlsOptions { Port = 8443, Folder = "/etc/receiver-tls-secret" }, options.Tls);
+        Assert.False(options.RequireTls);
+        options = Read(("INGRESS_TLS_PORT", "9443"), ("INGRESS_TLS_SECRET_PATH", "/tls"))
+            .ToOptions(NoFeatures, new Dictionary<string, string>(StringComparer.Ordinal) { ["transport-encryption"] = "Strict" });
+        Assert.Equal(new TlsOptions { Port = 9443, Folder = "/tls" }, options.Tls);
+        Assert.True(options.RequireTls);
+        options = HttpServerProperties.Apply(JavaProperties.Parse("useAlpn=true"), options, NullLogger.Instance);
+        Assert.True(options.Tls!.Http2);
+        options.Validate();
     }
 
     [Fact]
