@@ -123,7 +123,4 @@ internal sealed partial class IngressStore
         /// <summary>Whether another resource has its path or host, as was reported.</summary>
         public bool Conflict { get; set; }
     }
-
-    /// <summary>A removed resource that answers until those have been tried that were created under its path or host.</summary>
-    private sealed record StandIn(Ingress Ingress, HashSet<string> Heirs);
 }
