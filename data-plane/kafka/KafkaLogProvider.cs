@@ -280,6 +280,12 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     /// <summary>Tells contents apart without keeping them.</summary>
     private static string Fingerprint(IReadOnlyDictionary<string, string> credentials)
     {
+        if (credentials.Count == 0)
+        {
+            // Without OpenSSL, then: megabytes that a process without credentials does not need.
+            return "";
+        }
+
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var (name, value) in credentials.OrderBy(static setting => setting.Key, StringComparer.Ordinal))
         {
