@@ -1,3 +1,4 @@
+using Brokkr.Core.Configuration;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Core.Contract;
@@ -27,21 +28,18 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
     private readonly ILogger _logger;
     private readonly ContractPublisher _publisher = new();
     private readonly SortedDictionary<string, Part> _parts = new(StringComparer.Ordinal);
-    private readonly SemaphoreSlim _wake = new(0, 1);
     private readonly CancellationTokenSource _stop = new();
-    private readonly ITimer _timer;
+    private readonly FolderWatch _watch;
     private readonly Task _loop;
-    private FileSystemWatcher? _watcher;
     private ulong _published;
     private long _reads;
-    private volatile bool _changed = true;
 
     /// <summary>Reads the contract and starts to watch it. It has been read once, if that is possible, when this returns.</summary>
     /// <param name="path">A file, which need not exist yet, or a folder of files.</param>
     /// <param name="time">Drives the periodic re-read.</param>
     /// <param name="logger">Gets what was read and what could not be.</param>
     /// <param name="options">How to watch.</param>
-    /// <exception cref="Configuration.ConfigurationException">The folder of the file does not exist.</exception>
+    /// <exception cref="ConfigurationException">The folder of the file does not exist.</exception>
     public ContractFile(string path, TimeProvider time, ILogger logger, ContractFileOptions? options = null)
     {
         _path = Path.GetFullPath(path);
@@ -50,15 +48,14 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
         _logger = logger;
         if (!Directory.Exists(_folder))
         {
-            throw new Configuration.ConfigurationException(
+            throw new ConfigurationException(
                 $"The folder {_folder} of the contract {_path} does not exist: mount it, or set DATA_PLANE_CONFIG_FILE_PATH to the file that holds the contract."
             );
         }
 
-        Watch();
-        Reread();
         var interval = (options ?? new ContractFileOptions()).RereadInterval;
-        _timer = time.CreateTimer(_ => Wake(), null, interval, interval);
+        _watch = new FolderWatch(_folder, interval, time, error => _logger.ContractWatchLost(_folder, error));
+        Reread();
         _loop = Task.Run(FollowAsync);
     }
 
@@ -76,32 +73,16 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
     {
         await _stop.CancelAsync();
         await _loop;
-        await _timer.DisposeAsync();
-        _watcher?.Dispose();
-        _wake.Dispose();
+        _watch.Dispose();
         _stop.Dispose();
     }
 
     private async Task FollowAsync()
     {
-        while (true)
+        while (await _watch.WaitAsync(_stop.Token))
         {
             try
             {
-                await _wake.WaitAsync(_stop.Token);
-            }
-            catch (OperationCanceledException)
-            {
-                return;
-            }
-
-            try
-            {
-                if (_watcher is null)
-                {
-                    Watch();
-                }
-
                 Reread();
             }
             catch (Exception e)
@@ -114,68 +95,9 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
         }
     }
 
-    private void Wake()
-    {
-        try
-        {
-            _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // A re-read is due already.
-        }
-        catch (ObjectDisposedException)
-        {
-            // A late event of the watch.
-        }
-    }
-
-    private void Watch()
-    {
-        try
-        {
-            var watcher = new FileSystemWatcher(_folder)
-            {
-                NotifyFilter = NotifyFilters.FileName | NotifyFilters.DirectoryName | NotifyFilters.LastWrite | NotifyFilters.Size,
-            };
-            FileSystemEventHandler changed = (_, _) => Changed();
-            watcher.Changed += changed;
-            watcher.Created += changed;
-            watcher.Deleted += changed;
-            watcher.Renamed += (_, _) => Changed();
-            watcher.Error += (_, e) => Lost(watcher, e.GetException().Message);
-            watcher.EnableRaisingEvents = true;
-            _watcher = watcher;
-            _changed = true;
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException)
-        {
-            _logger.ContractWatchLost(_folder, e.Message);
-        }
-    }
-
-    private void Changed()
-    {
-        _changed = true;
-        Wake();
-    }
-
-    /// <summary>The next wake-up sets the watch up again; what was missed is read then.</summary>
-    private void Lost(FileSystemWatcher watcher, string error)
-    {
-        _logger.ContractWatchLost(_folder, error);
-        if (ReferenceEquals(Interlocked.CompareExchange(ref _watcher, null, watcher), watcher))
-        {
-            watcher.Dispose();
-        }
-
-        Changed();
-    }
-
     private void Reread()
     {
-        var changed = _changed;
-        _changed = false;
+        var changed = _watch.TakeChanged();
         var applied = false;
         foreach (var file in Files())
         {
