@@ -142,39 +142,45 @@ public sealed class DispatcherHost : IAsyncDisposable
     {
         var specs = EgressSpec.Of(contract, _parts.Logger.DuplicateEgress, _parts.Logger.OverrideRefused);
         _parts.Logger.ContractReceived(contract.Generation, specs.Count);
+
         // The whole contract starts together: the first egress may be ready before the last is known.
         _parts.Startup.Begin();
         try
         {
-            lock (_lock)
-            {
-                if (_stopped is not null)
-                {
-                    return;
-                }
-
-                _leaving.RemoveAll(actor => actor.Completion.IsCompleted);
-                foreach (var uid in _actors.Keys.Except(specs.Keys, StringComparer.Ordinal).ToArray())
-                {
-                    _actors.Remove(uid, out var gone);
-                    gone!.Remove(_parts.Options.HandOverBudget);
-                    _leaving.Add(gone);
-                }
-
-                foreach (var (uid, spec) in specs)
-                {
-                    if (!_actors.TryGetValue(uid, out var actor) || !actor.TrySet(spec))
-                    {
-                        _actors[uid] = new TriggerActor(spec, _sites, _parts);
-                    }
-                }
-
-                Volatile.Write(ref _hasContract, true);
-            }
+            Apply(specs);
         }
         finally
         {
             _parts.Startup.End();
+        }
+    }
+
+    private void Apply(IReadOnlyDictionary<string, EgressSpec> specs)
+    {
+        lock (_lock)
+        {
+            if (_stopped is not null)
+            {
+                return;
+            }
+
+            _leaving.RemoveAll(actor => actor.Completion.IsCompleted);
+            foreach (var uid in _actors.Keys.Except(specs.Keys, StringComparer.Ordinal).ToArray())
+            {
+                _actors.Remove(uid, out var gone);
+                gone!.Remove(_parts.Options.HandOverBudget);
+                _leaving.Add(gone);
+            }
+
+            foreach (var (uid, spec) in specs)
+            {
+                if (!_actors.TryGetValue(uid, out var actor) || !actor.TrySet(spec))
+                {
+                    _actors[uid] = new TriggerActor(spec, _sites, _parts);
+                }
+            }
+
+            Volatile.Write(ref _hasContract, true);
         }
     }
 }

@@ -56,19 +56,19 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
                 }
             }
 
-            var credentials = await KafkaCredentials.ReadAsync(resource, _secrets, cancellation);
+            var credentials = new Credentials(await KafkaCredentials.ReadAsync(resource, _secrets, cancellation));
             Task change;
             lock (_lock)
             {
                 if (!_places.TryGetValue(key, out var place))
                 {
                     place = new Place(key, resource);
-                    place.Current = new Shared(place, Open(resource, credentials), Fingerprint(credentials));
+                    place.Current = new Shared(place, Open(resource, credentials), credentials.Fingerprint);
                     _places.Add(key, place);
                     Watch(place);
                 }
 
-                if (string.Equals(place.Current!.Fingerprint, Fingerprint(credentials), StringComparison.Ordinal))
+                if (string.Equals(place.Current!.Fingerprint, credentials.Fingerprint, StringComparison.Ordinal))
                 {
                     place.Versions = versions;
                     return Lease(place.Current);
@@ -91,8 +91,8 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
         }
     }
 
-    private KafkaLog Open(Resource resource, IReadOnlyDictionary<string, string> credentials) =>
-        new(resource.BootstrapServers, credentials, _options, _logger);
+    private KafkaLog Open(Resource resource, Credentials credentials) =>
+        new(resource.BootstrapServers, credentials.Settings, _options, _logger);
 
     /// <summary>Under the lock.</summary>
     private LogLease Lease(Shared shared)
@@ -126,7 +126,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     /// <summary>
     /// Puts a log with other credentials in a place; one attempt at a time, whoever asks. Under the lock; what follows happens outside.
     /// </summary>
-    private Task Change(Place place, IReadOnlyDictionary<string, string> credentials)
+    private Task Change(Place place, Credentials credentials)
     {
         if (place.Changing is { IsCompleted: false } changing)
         {
@@ -137,7 +137,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     }
 
     /// <exception cref="LogConfigurationException">No broker lets these credentials in; the old ones stay.</exception>
-    private async Task ChangeAsync(Place place, IReadOnlyDictionary<string, string> credentials)
+    private async Task ChangeAsync(Place place, Credentials credentials)
     {
         var log = Open(place.Resource, credentials);
         Shared? replaced = null;
@@ -154,7 +154,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
                 if (_places.GetValueOrDefault(place.Key) == place)
                 {
                     replaced = place.Current!;
-                    place.Current = new Shared(place, log, Fingerprint(credentials)) { IsProven = true };
+                    place.Current = new Shared(place, log, credentials.Fingerprint) { IsProven = true };
                     // Stays open until all have come over.
                     replaced.Successor = Lease(place.Current);
                     place.Problem = null;
@@ -224,13 +224,13 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     {
         try
         {
-            var credentials = await KafkaCredentials.ReadAsync(place.Resource, _secrets, _stopping);
+            var credentials = new Credentials(await KafkaCredentials.ReadAsync(place.Resource, _secrets, _stopping));
             Shared current;
             Task? change = null;
             lock (_lock)
             {
                 current = place.Current!;
-                if (!string.Equals(current.Fingerprint, Fingerprint(credentials), StringComparison.Ordinal))
+                if (!string.Equals(current.Fingerprint, credentials.Fingerprint, StringComparison.Ordinal))
                 {
                     change = Change(place, credentials);
                 }
@@ -277,29 +277,37 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
         }
     }
 
-    /// <summary>Tells contents apart without keeping them.</summary>
-    private static string Fingerprint(IReadOnlyDictionary<string, string> credentials)
-    {
-        if (credentials.Count == 0)
-        {
-            // Without OpenSSL, then: megabytes that a process without credentials does not need.
-            return "";
-        }
-
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (name, value) in credentials.OrderBy(static setting => setting.Key, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name.Length}:{name}{value.Length}:{value}"));
-        }
-
-        return Convert.ToHexString(hash.GetHashAndReset());
-    }
-
     private static string Servers(string list) =>
         string.Join(
             ',',
             list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).Order(StringComparer.Ordinal)
         );
+
+    /// <summary>What Secrets say at one moment.</summary>
+    private sealed class Credentials(IReadOnlyDictionary<string, string> settings)
+    {
+        public IReadOnlyDictionary<string, string> Settings { get; } = settings;
+
+        /// <summary>Tells contents apart without keeping them.</summary>
+        public string Fingerprint { get; } = Digest(settings);
+
+        private static string Digest(IReadOnlyDictionary<string, string> settings)
+        {
+            if (settings.Count == 0)
+            {
+                // Without OpenSSL, then: megabytes that a process without credentials does not need.
+                return "";
+            }
+
+            using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+            foreach (var (name, value) in settings.OrderBy(static setting => setting.Key, StringComparer.Ordinal))
+            {
+                hash.AppendData(Encoding.UTF8.GetBytes($"{name.Length}:{name}{value.Length}:{value}"));
+            }
+
+            return Convert.ToHexString(hash.GetHashAndReset());
+        }
+    }
 
     /// <summary>Bootstrap servers with the Secrets to go there with, and the log that stands for them now.</summary>
     private sealed class Place((string Servers, string Credentials) key, Resource resource)

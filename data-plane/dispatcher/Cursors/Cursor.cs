@@ -179,8 +179,8 @@ internal sealed class Cursor
         }
     }
 
-    /// <summary>A delivery of a record has ended.</summary>
-    public void Ended(FeedRecord record)
+    /// <summary>A record is done: it was delivered, or needed no delivery.</summary>
+    public void Done(FeedRecord record)
     {
         var settings = _trigger.Settings;
         if (settings.MeasuresQueue)
@@ -367,27 +367,23 @@ internal sealed class Cursor
         var started = DispatcherMetrics.Now;
         if (record.ViewFor(settings) is not { } view)
         {
-            return SetAside(record, settings);
+            return SetAside(record);
         }
 
         if (!Matches(settings, view, offset))
         {
             _trigger.Metrics.Filtered(settings, view, started);
-            return Pass(record, settings);
+            return Pass(record);
         }
 
         return Start(record, view, settings, started, failedAttempts);
     }
 
     /// <summary>A record needs no delivery.</summary>
-    private PumpEnd Pass(FeedRecord record, TriggerSettings settings)
+    private PumpEnd Pass(FeedRecord record)
     {
         _window.SkipTo(record.Record.Offset + 1);
-        if (settings.MeasuresQueue)
-        {
-            _trigger.Metrics.QueueDone(settings, Feed, record.ReadAt);
-        }
-
+        Done(record);
         return PumpEnd.NoRecords;
     }
 
@@ -395,12 +391,12 @@ internal sealed class Cursor
     /// A record that is no event goes to the dead letter topic, without regard to filters, which cannot be asked. It has no place in the order of the
     /// events: those after it do not wait until it is stored.
     /// </summary>
-    private PumpEnd SetAside(FeedRecord record, TriggerSettings settings)
+    private PumpEnd SetAside(FeedRecord record)
     {
         if (_trigger.DeadLetterTopic == DeadLetterTopic.Disabled)
         {
             _trigger.Discard(this, record);
-            return Pass(record, settings);
+            return Pass(record);
         }
 
         if (!_trigger.Gate.TryTake(this, record.Size))

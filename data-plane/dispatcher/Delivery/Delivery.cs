@@ -114,7 +114,7 @@ internal sealed partial class Delivery : UnfinishedRecord
             Return();
         }
 
-        cursor.Ended(record);
+        cursor.Done(record);
         trigger.Gate.Finish(record.Size, hasRequest, isFinished);
         cursor.Signal();
     }

@@ -105,7 +105,7 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
             if (last.Bytes.Length > 0)
             {
                 // A refusal comes as one more question; its answer brings the error.
-                last = await StepAsync(connection, sasl, BearerLogin.Understood());
+                await StepAsync(connection, sasl, BearerLogin.Understood());
                 throw Refused(connection, sasl, "the token is not accepted");
             }
         }

@@ -139,13 +139,10 @@ internal sealed class Discovery(IssuerOptions options)
         using var document = JsonDocument.Parse(source);
         return
             document.RootElement.ValueKind == JsonValueKind.Object
-            && Text(document.RootElement, "issuer") is { Length: > 0 } issuer
-            && Uri.TryCreate(Text(document.RootElement, "jwks_uri"), UriKind.Absolute, out var keys)
+            && document.RootElement.Text("issuer") is { Length: > 0 } issuer
+            && Uri.TryCreate(document.RootElement.Text("jwks_uri"), UriKind.Absolute, out var keys)
             && (IsSecure(keys) || string.Equals(keys.Scheme, Uri.UriSchemeHttp, StringComparison.Ordinal))
             ? (issuer, keys)
             : throw new JsonException("The issuer's configuration does not name an issuer and the address of its keys.");
     }
-
-    private static string? Text(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
 }

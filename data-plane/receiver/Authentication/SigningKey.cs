@@ -40,7 +40,7 @@ internal sealed class SigningKey
             return null;
         }
 
-        if (Text(json, "use") is { } use && !string.Equals(use, "sig", StringComparison.Ordinal))
+        if (json.Text("use") is { } use && !string.Equals(use, "sig", StringComparison.Ordinal))
         {
             reason = "it is not meant for signatures";
             return null;
@@ -48,7 +48,7 @@ internal sealed class SigningKey
 
         try
         {
-            return Text(json, "kty") switch
+            return json.Text("kty") switch
             {
                 "RSA" => ReadRsa(json, out reason),
                 "EC" => ReadCurve(json, out reason),
@@ -102,12 +102,12 @@ internal sealed class SigningKey
         }
 
         reason = null;
-        return new SigningKey(Text(json, "kid"), Text(json, "alg"), rsa, null, 0);
+        return new SigningKey(json.Text("kid"), json.Text("alg"), rsa, null, 0);
     }
 
     private static SigningKey? ReadCurve(JsonElement json, out string? reason)
     {
-        var (curve, bits) = Text(json, "crv") switch
+        var (curve, bits) = json.Text("crv") switch
         {
             "P-256" => (ECCurve.NamedCurves.nistP256, 256),
             "P-384" => (ECCurve.NamedCurves.nistP384, 384),
@@ -119,7 +119,7 @@ internal sealed class SigningKey
             return Not("its curve is not supported", out reason);
         }
 
-        if (Text(json, "x") is not { } x || Text(json, "y") is not { } y)
+        if (json.Text("x") is not { } x || json.Text("y") is not { } y)
         {
             return Not("it has no point", out reason);
         }
@@ -127,7 +127,7 @@ internal sealed class SigningKey
         var point = new ECPoint { X = Base64Url.DecodeFromChars(x), Y = Base64Url.DecodeFromChars(y) };
         var ec = ECDsa.Create(new ECParameters { Curve = curve, Q = point });
         reason = null;
-        return new SigningKey(Text(json, "kid"), Text(json, "alg"), null, ec, bits);
+        return new SigningKey(json.Text("kid"), json.Text("alg"), null, ec, bits);
     }
 
     private static SigningKey? Not(string why, out string? reason)
@@ -136,12 +136,9 @@ internal sealed class SigningKey
         return null;
     }
 
-    private static string? Text(JsonElement json, string name) =>
-        json.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String ? value.GetString() : null;
-
     /// <summary>A whole number; issuers that prepend zeros to it are forgiven.</summary>
     private static byte[]? Number(JsonElement json, string name) =>
-        Text(json, name) is { } text && Base64Url.DecodeFromChars(text).AsSpan().TrimStart((byte)0) is { IsEmpty: false } bytes
+        json.Text(name) is { } text && Base64Url.DecodeFromChars(text).AsSpan().TrimStart((byte)0) is { IsEmpty: false } bytes
             ? bytes.ToArray()
             : null;
 }

@@ -145,13 +145,13 @@ internal sealed class TokenVerifier(IssuerKeys keys)
 
             // An extension that must be understood is not (RFC 7515 §4.1.11).
             var root = document.RootElement;
-            if (root.TryGetProperty("crit", out _) || !root.TryGetProperty("alg", out var alg) || alg.ValueKind != JsonValueKind.String)
+            if (root.TryGetProperty("crit", out _) || root.Text("alg") is not { } name)
             {
                 return false;
             }
 
-            algorithm = alg.GetString();
-            id = root.TryGetProperty("kid", out var kid) && kid.ValueKind == JsonValueKind.String ? kid.GetString() : null;
+            algorithm = name;
+            id = root.Text("kid");
             return true;
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)

@@ -14,18 +14,10 @@ internal sealed partial class RequestContext
         try
         {
             var refusal = Refusal.From(JsonEventFormat.ReadBatch(body.Value, events));
-            if (refusal is not null)
+            var access = _ingress!.Definition.Access;
+            for (var i = 0; access is not null && refusal is null && i < events.Count; i++)
             {
-                await RefuseAsync(refusal);
-                return;
-            }
-
-            if (_ingress!.Definition.Access is { } access)
-            {
-                for (var i = 0; i < events.Count && refusal is null; i++)
-                {
-                    refusal = Permit(access, events[i]);
-                }
+                refusal = Permit(access, events[i]);
             }
 
             if (refusal is not null)

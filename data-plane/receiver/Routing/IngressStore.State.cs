@@ -40,7 +40,7 @@ internal sealed partial class IngressStore
         {
             lock (_lock)
             {
-                return _needsTokens;
+                return _order.Exists(entry => entry.Wanted?.Access is not null);
             }
         }
     }

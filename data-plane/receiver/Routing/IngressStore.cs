@@ -30,7 +30,6 @@ internal sealed partial class IngressStore(
     private ulong _generation;
     private bool _rebuildQueued;
     private bool _applied;
-    private bool _needsTokens;
     private bool _closed;
 
     /// <summary>Puts a contract in force. Resources whose log is open are served as the contract says when this returns.</summary>
@@ -46,10 +45,8 @@ internal sealed partial class IngressStore(
             var wanted = Read(contract);
             RemoveOthers(wanted);
             _order.Clear();
-            _needsTokens = false;
             foreach (var (definition, resource) in wanted.Values)
             {
-                _needsTokens |= definition.Access is not null;
                 if (!_entries.TryGetValue(definition.Uid, out var entry))
                 {
                     _entries.Add(definition.Uid, entry = new Entry());
