@@ -168,26 +168,10 @@ public sealed class EventSynthesizerTests
     )
     {
         using var record = RecordBuffer.Rent();
-        foreach (var (name, text) in headers)
-        {
-            if (text is null)
-            {
-                record.AddNullHeader(Utf8(name));
-            }
-            else
-            {
-                record.AddHeader(Utf8(name), Utf8(text));
-            }
-        }
-
+        Fill(record, value, headers);
         if (key is not null)
         {
             record.SetKey(key);
-        }
-
-        if (value is not null)
-        {
-            record.AppendValue(value);
         }
 
         return Make(record, type);

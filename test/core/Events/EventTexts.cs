@@ -113,6 +113,13 @@ internal static class EventTexts
     public static StoredRecord Record(byte[]? value, params (string Name, string? Value)[] headers)
     {
         using var record = RecordBuffer.Rent();
+        Fill(record, value, headers);
+        return StoredRecord.From(record, 0, 0);
+    }
+
+    /// <summary>Puts these headers and this value into a record; a null value of a header is a null header.</summary>
+    public static void Fill(RecordBuffer record, byte[]? value, params ReadOnlySpan<(string Name, string? Value)> headers)
+    {
         foreach (var (name, text) in headers)
         {
             if (text is null)
@@ -129,8 +136,6 @@ internal static class EventTexts
         {
             record.AppendValue(value);
         }
-
-        return StoredRecord.From(record, 0, 0);
     }
 
     /// <summary>Every attribute of an event by name, and the data.</summary>

@@ -40,9 +40,9 @@ public sealed class ObservabilityOptionsTests
     [InlineData("metrics-endpoint", "nonsense")]
     public void What_is_not_supported_is_said_once(string key, string value)
     {
-        var log = new CountingLogger();
+        using var log = new RememberedLog();
         ObservabilityOptions.From(Entries(("metrics-protocol", "prometheus"), (key, value)), log);
-        var line = Assert.Single(log.Lines);
+        var line = Assert.Single(log.Lines).Text;
         Assert.Contains(key, line, StringComparison.Ordinal);
         Assert.Contains(value, line, StringComparison.Ordinal);
     }
@@ -70,23 +70,5 @@ public sealed class ObservabilityOptionsTests
         }
 
         return result;
-    }
-
-    private sealed class CountingLogger : ILogger
-    {
-        public List<string> Lines { get; } = [];
-
-        public IDisposable? BeginScope<TState>(TState state)
-            where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => true;
-
-        public void Log<TState>(
-            LogLevel logLevel,
-            EventId eventId,
-            TState state,
-            Exception? exception,
-            Func<TState, Exception?, string> formatter
-        ) => Lines.Add(formatter(state, exception));
     }
 }

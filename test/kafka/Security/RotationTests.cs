@@ -87,7 +87,7 @@ public sealed class RotationTests(SecureKafka kafka)
         var secrets = new TestSecrets();
         kafka.Servers("SASL");
         secrets.Put("ns/kafka", kafka.Entries("SASL", "PLAIN"));
-        var lines = new RecordedLines();
+        var lines = new RememberedLog();
         using var logs = Provider(secrets, lines);
         await using var lease = await logs.AcquireAsync(TestResources.Single(kafka, "SASL"), Cancellation);
         await StoredAsync(lease.Log, "secured");

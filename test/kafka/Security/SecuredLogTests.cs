@@ -120,7 +120,7 @@ public sealed class SecuredLogTests(SecureKafka kafka)
         var secrets = new TestSecrets();
         secrets.Put("ns/kafka", entries.Select(static pair => (pair.Key, pair.Value)));
         secrets.Put("ns/good", kafka.Entries("SASL", "PLAIN"));
-        var lines = new RecordedLines();
+        var lines = new RememberedLog();
         using var logs = Provider(secrets, lines);
         await using var broken = await logs.AcquireAsync(TestResources.Single(kafka, listener), Cancellation);
         var failing = AppendAsync(broken.Log, "secured");
@@ -165,7 +165,7 @@ public sealed class SecuredLogTests(SecureKafka kafka)
         Assert.Equal(rounds, (await lease.Log.Cursors.LoadAsync("brief-tokens", "secured", Cancellation))[0].Offset);
     }
 
-    internal static KafkaLogProvider Provider(TestSecrets secrets, RecordedLines? lines = null) =>
+    internal static KafkaLogProvider Provider(TestSecrets secrets, RememberedLog? lines = null) =>
         new(
             new KafkaOptions
             {

@@ -13,7 +13,7 @@ public sealed class BearerTokensTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly Issuer _issuer = new();
-    private readonly RecordedLines _lines = new();
+    private readonly RememberedLog _lines = new();
     private readonly BearerTokens _tokens;
 
     public BearerTokensTests()
