@@ -210,7 +210,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
         }
         catch (Exception exception)
         {
-            Break(new ConnectionLostException($"{Address} does not take requests: {exception.Message}{Hint()}", exception));
+            Break(Lost($"{Address} does not take requests: {exception.Message}", exception));
         }
         finally
         {
@@ -236,7 +236,7 @@ internal sealed class BrokerConnection : IAsyncDisposable
                 var read = await _stream.ReadAsync(block.AsMemory(filled));
                 if (read == 0)
                 {
-                    Break(new ConnectionLostException($"{Address} closed the connection{Hint()}"));
+                    Break(Lost($"{Address} closed the connection", null));
                     return;
                 }
 
@@ -264,13 +264,25 @@ internal sealed class BrokerConnection : IAsyncDisposable
         catch (Exception exception)
         {
             // Whatever it is: without a reader the connection is of no use, and whoever waits must be told.
-            Break(new ConnectionLostException($"the connection to {Address} broke: {exception.Message}{Hint()}", exception));
+            Break(Lost($"the connection to {Address} broke: {exception.Message}", exception));
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(block);
         }
     }
+
+    /// <summary>
+    /// A broker that refuses a connection just ends it, and it is chance whether that is first seen by reading or by writing, as an end or as an
+    /// error: the same refusal has the same message.
+    /// </summary>
+    private ConnectionLostException Lost(string how, Exception? exception) =>
+        _answers > 1
+            ? new ConnectionLostException(how, exception)
+            : new ConnectionLostException(
+                $"{Address} ended the connection{Hint()}",
+                exception ?? new EndOfStreamException("nothing more came")
+            );
 
     /// <summary>
     /// A broker does not say why it closes a connection. When it has not answered more than which versions it knows, it was no use to ask.

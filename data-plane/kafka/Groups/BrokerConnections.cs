@@ -138,12 +138,17 @@ internal sealed class BrokerConnections(ConnectionSettings settings, TimeProvide
             // The first says it; while it stays like that there is no news.
             if (failures == 1)
             {
-                logger.BrokerNotReached(address.ToString(), exception.Message);
+                logger.BrokerNotReached(address.ToString(), Reason(exception));
             }
 
             throw;
         }
     }
+
+    private static string Reason(Exception exception) =>
+        exception.GetBaseException().Message is var cause && exception.Message.Contains(cause, StringComparison.Ordinal)
+            ? exception.Message
+            : $"{exception.Message} ({cause})";
 
     private void Closed(BrokerConnection connection)
     {

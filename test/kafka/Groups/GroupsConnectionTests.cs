@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Groups;
@@ -272,6 +273,22 @@ public sealed class GroupsConnectionTests
 
         // One second with pauses of 100, 200, 400 ms between the attempts of all hundred together.
         Assert.InRange(refusing.Connections, 1, 12);
+    }
+
+    [Fact]
+    public async Task A_broker_that_ends_connections_has_one_message_whether_it_closes_or_resets()
+    {
+        await using var broker = new ScriptedBroker { Instead = _ => [] };
+        await using var client = Client(Short, broker.Address);
+        var closed = await Assert.ThrowsAsync<ConnectionLostException>(client.ConnectAsync);
+        broker.Resets = true;
+        await using var other = Client(Short, broker.Address);
+        var reset = await Assert.ThrowsAsync<ConnectionLostException>(other.ConnectAsync);
+
+        Assert.Equal($"{broker.Address} ended the connection; does the listener speak PLAINTEXT?", closed.Message);
+        Assert.Equal(closed.Message, reset.Message);
+        Assert.IsType<EndOfStreamException>(closed.GetBaseException());
+        Assert.IsType<SocketException>(reset.GetBaseException());
     }
 
     [Fact]

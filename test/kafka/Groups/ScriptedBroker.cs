@@ -60,6 +60,9 @@ internal sealed class ScriptedBroker : IAsyncDisposable
     /// <summary>Bytes to send instead of an answer; null for the answer, empty to close the connection.</summary>
     public Func<Api, byte[]?> Instead { get; set; } = static _ => null;
 
+    /// <summary>Whether a connection is closed with a reset instead of an orderly end.</summary>
+    public bool Resets { get; set; }
+
     /// <summary>Is waited for before a request is answered.</summary>
     public Func<Api, Task> Before { get; set; } = static _ => Task.CompletedTask;
 
@@ -108,6 +111,12 @@ internal sealed class ScriptedBroker : IAsyncDisposable
                 {
                     if (other.Length == 0)
                     {
+                        if (Resets)
+                        {
+                            client.LingerState = new LingerOption(enable: true, 0);
+                            client.Client.Dispose();
+                        }
+
                         return;
                     }
 
