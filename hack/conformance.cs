@@ -141,11 +141,23 @@ internal static partial class Patterns
 
     private static readonly Regex IdOrRange = new(@"\b(?<prefix>[A-Z]{2,4})-(?<first>[0-9]{2})\b( to \k<prefix>-(?<last>[0-9]{2})\b)?");
 
-    /// <summary>The ids in a text: `DP-12`, and all those between the ends of `DP-09 to DP-18`.</summary>
-    public static IEnumerable<string> Ids(string text) =>
-        from match in IdOrRange.Matches(text)
-        let first = int.Parse(match.Groups["first"].Value)
-        let last = match.Groups["last"].Success ? int.Parse(match.Groups["last"].Value) : first
-        from number in Enumerable.Range(first, Math.Max(0, last - first + 1))
-        select $"{match.Groups["prefix"].Value}-{number:00}";
+    private static readonly Regex InNames = new(@"(?<![A-Za-z0-9])(?<prefix>[A-Z]{2,4})(_(?<number>[0-9]{2})(?![0-9A-Za-z]))+");
+
+    /// <summary>
+    /// The ids in a text: `DP-12`, all those between the ends of `DP-09 to DP-18`, and those in the name of a method: `DP_12_13_The_body_is_dropped`.
+    /// </summary>
+    public static IEnumerable<string> Ids(string text)
+    {
+        var ranges =
+            from match in IdOrRange.Matches(text)
+            let first = int.Parse(match.Groups["first"].Value)
+            let last = match.Groups["last"].Success ? int.Parse(match.Groups["last"].Value) : first
+            from number in Enumerable.Range(first, Math.Max(0, last - first + 1))
+            select $"{match.Groups["prefix"].Value}-{number:00}";
+        var names =
+            from match in InNames.Matches(text)
+            from number in match.Groups["number"].Captures
+            select $"{match.Groups["prefix"].Value}-{number.Value}";
+        return ranges.Concat(names);
+    }
 }
