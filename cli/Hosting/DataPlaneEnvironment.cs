@@ -32,6 +32,9 @@ internal sealed record DataPlaneEnvironment
     /// <summary><c>METRICS_JVM_ENABLED</c>: metrics of the .NET runtime. Default false.</summary>
     public required bool RuntimeMetrics { get; init; }
 
+    /// <summary><c>DISABLE_KAFKA_CLIENTS_METRICS</c>: the series of the original's Kafka clients are left out. Default false.</summary>
+    public bool KafkaClientMetricsDisabled { get; init; }
+
     /// <summary><c>SERVICE_NAME</c>. Default <c>Knative</c>.</summary>
     public required string ServiceName { get; init; }
 
@@ -56,6 +59,7 @@ internal sealed record DataPlaneEnvironment
             EventTypeTagDisabled = environment.Flag("METRICS_DISABLE_EVENT_TYPE_TAG"),
             MoreHistogramBounds = environment.Flag("METRICS_PUBLISH_QUANTILES"),
             RuntimeMetrics = environment.Flag("METRICS_JVM_ENABLED"),
+            KafkaClientMetricsDisabled = environment.Flag("DISABLE_KAFKA_CLIENTS_METRICS"),
             ServiceName = environment.Optional("SERVICE_NAME", "Knative"),
             ServiceNamespace = environment.Optional("SERVICE_NAMESPACE", "Knative"),
         };

@@ -35,11 +35,7 @@ internal sealed class RoleTelemetry : IAsyncDisposable
         }
 
         var metrics = new PrometheusMetrics(
-            new PrometheusOptions
-            {
-                Meters = environment.RuntimeMetrics ? ["Brokkr.", "System.Runtime"] : ["Brokkr."],
-                MoreBounds = environment.MoreHistogramBounds,
-            },
+            new PrometheusOptions { Meters = MetersOf(environment), MoreBounds = environment.MoreHistogramBounds },
             role.Time
         );
         var endpoint = await ScrapeEndpoint.StartAsync(
@@ -56,6 +52,22 @@ internal sealed class RoleTelemetry : IAsyncDisposable
         );
         logger.MetricsServed(endpoint.Address);
         return new RoleTelemetry(metrics, endpoint, eventTypes);
+    }
+
+    private static IReadOnlyList<string> MetersOf(DataPlaneEnvironment environment)
+    {
+        var meters = new List<string> { PrometheusOptions.OwnMeters };
+        if (!environment.KafkaClientMetricsDisabled)
+        {
+            meters.Add(PrometheusOptions.KafkaClientMeters);
+        }
+
+        if (environment.RuntimeMetrics)
+        {
+            meters.Add("System.Runtime");
+        }
+
+        return meters;
     }
 
     public async ValueTask DisposeAsync()

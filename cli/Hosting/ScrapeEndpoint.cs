@@ -116,6 +116,8 @@ internal sealed class ScrapeEndpoint : IAsyncDisposable
             return;
         }
 
+        await metrics.RefreshAsync(context.RequestAborted);
+
         // Kestrel's own writer may hand out no room at all between two chunks, which small writes do not expect.
         var text = new ArrayBufferWriter<byte>(16 * 1024);
         metrics.Write(text);

@@ -6,6 +6,7 @@ using Brokkr.Core.Telemetry;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
+using Brokkr.Dispatcher.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
@@ -21,6 +22,7 @@ public sealed class DispatcherHost : IAsyncDisposable
     private readonly Lock _lock = new();
     private readonly Dictionary<string, TriggerActor> _actors = new(StringComparer.Ordinal);
     private readonly List<TriggerActor> _leaving = [];
+    private readonly IDisposable _refresh;
     private IDisposable? _subscription;
     private bool _hasContract;
     private Task? _stopped;
@@ -56,12 +58,13 @@ public sealed class DispatcherHost : IAsyncDisposable
             new MemoryShares(options),
             new CatchUpPlaces(options.CatchUpReaders),
             new Startup(),
-            new DispatcherMetrics(eventTypes ?? new EventTypeTags(options.EventTypeTag), series ?? NoMetricSeries.Instance),
+            new DispatcherMetrics(eventTypes ?? new EventTypeTags(options.EventTypeTag), series ?? NoMetricSeries.Instance, time),
             registry,
             time,
             loggers.CreateLogger("Brokkr.Dispatcher")
         );
         _sites = new LogSites(logs, _parts);
+        _refresh = (series ?? NoMetricSeries.Instance).BeforeScrape(cancellation => PartitionEnds.RefreshAsync(_sites, cancellation));
     }
 
     /// <summary>Whether a contract has been read.</summary>
@@ -108,6 +111,7 @@ public sealed class DispatcherHost : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await StopAsync();
+        _refresh.Dispose();
         _parts.Dispose();
     }
 

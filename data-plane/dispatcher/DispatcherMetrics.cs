@@ -4,9 +4,11 @@ using System.Diagnostics.Metrics;
 using System.Globalization;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Events;
+using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
 using Brokkr.Dispatcher.Cursors;
 using Brokkr.Dispatcher.Feed;
+using Brokkr.Dispatcher.Telemetry;
 
 namespace Brokkr.Dispatcher;
 
@@ -36,13 +38,13 @@ internal sealed class DispatcherMetrics : IDisposable
     private readonly UpDownCounter<long> _inFlight;
     private readonly Counter<long> _discarded;
     private readonly Counter<long> _skipped;
-    private readonly Counter<long> _deadLetters;
-    private readonly Counter<long> _dropped;
     private readonly Counter<long> _answersDropped;
     private readonly UpDownCounter<long> _held;
     private readonly ConcurrentDictionary<Cursor, MetricTags> _queues = new();
+    private readonly ProcessCounts _process;
+    private readonly TriggerGauges _triggers;
 
-    public DispatcherMetrics(EventTypeTags types, IMetricSeries series)
+    public DispatcherMetrics(EventTypeTags types, IMetricSeries series, TimeProvider time)
     {
         _types = types;
         _series = series;
@@ -59,14 +61,6 @@ internal sealed class DispatcherMetrics : IDisposable
             "1",
             "Number of events in executor queue per partition"
         );
-        _deadLetters = _meter.CreateCounter<long>(
-            "brokkr.dispatcher.dead_letters",
-            description: "Events that went to a dead letter sink or topic"
-        );
-        _dropped = _meter.CreateCounter<long>(
-            "brokkr.dispatcher.dropped_events",
-            description: "Events that nobody took, lost because the dead letter topic is turned off"
-        );
         _answersDropped = _meter.CreateCounter<long>(
             "brokkr.dispatcher.dropped_answers",
             description: "Bodies of successful answers that are no events"
@@ -75,6 +69,8 @@ internal sealed class DispatcherMetrics : IDisposable
             "brokkr.dispatcher.held_records",
             description: "Records that wait because their dead letter topic cannot be made or written"
         );
+        _process = new ProcessCounts(_meter);
+        _triggers = new TriggerGauges(_meter, time);
     }
 
     /// <summary>A timestamp to measure from.</summary>
@@ -83,8 +79,21 @@ internal sealed class DispatcherMetrics : IDisposable
     /// <summary>The tags of a Trigger.</summary>
     public MetricTags TagsOf(Reference? reference) => new(reference, _inFlight);
 
-    /// <summary>Forgets the series of a Trigger that went.</summary>
-    public void Forget(MetricTags tags) => _series.Remove(tags.Identity);
+    /// <summary>A Trigger is served from now on.</summary>
+    public void Begin(Trigger trigger) => _triggers.Add(trigger);
+
+    /// <summary>A Trigger is served no more; its series are forgotten.</summary>
+    public void End(Trigger trigger)
+    {
+        _triggers.Remove(trigger);
+        _series.Remove(trigger.Settings.Tags.Identity);
+    }
+
+    /// <summary>Records were read from the log.</summary>
+    public void Read(int records, ReadPurpose purpose) => _process.Read(records, purpose);
+
+    /// <summary>Partitions came or went.</summary>
+    public void HandedOver(PartitionChange change, int partitions) => _process.HandedOver(change, partitions);
 
     /// <summary>An event has been filtered, whatever came of it.</summary>
     public void Filtered(TriggerSettings settings, EventView view, long started)
@@ -147,20 +156,15 @@ internal sealed class DispatcherMetrics : IDisposable
         }
     }
 
-    public void DeadLetter(TriggerSettings settings, string destination)
-    {
-        var tags = settings.Tags.List;
-        tags.Add("destination", destination);
-        _deadLetters.Add(1, tags);
-    }
-
-    public void Dropped(TriggerSettings settings) => _dropped.Add(1, settings.Tags.List);
-
     public void AnswerDropped(TriggerSettings settings) => _answersDropped.Add(1, settings.Tags.List);
 
     public void Held(TriggerSettings settings, int difference) => _held.Add(difference, settings.Tags.List);
 
-    public void Dispose() => _meter.Dispose();
+    public void Dispose()
+    {
+        _triggers.Dispose();
+        _meter.Dispose();
+    }
 
     private string TypeOf(CloudEvent @event) => _types.Of(@event.Get(CoreAttribute.Type));
 

@@ -4,6 +4,7 @@ using Brokkr.Core.Filters;
 using Brokkr.Core.Log;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
+using Brokkr.Dispatcher.Telemetry;
 
 namespace Brokkr.Dispatcher;
 
@@ -32,6 +33,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
             parts.Memory,
             parts.CatchUpPlaces,
             parts.Startup,
+            parts.Metrics,
             parts.Time,
             parts.Logger
         );
@@ -46,7 +48,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     /// <summary>How many Triggers hold this site. Guarded by the lock of <see cref="LogSites"/>.</summary>
     public int Users { get; set; }
 
-    /// <summary>Feeds of the owned partitions, for tests.</summary>
+    /// <summary>Feeds of the owned partitions, for tests and metrics.</summary>
     public IReadOnlyList<PartitionFeed> Feeds
     {
         get
@@ -161,6 +163,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
 
     public void Gained(IReadOnlyList<TopicPartition> partitions)
     {
+        _parts.Metrics.HandedOver(PartitionChange.Gained, partitions.Count);
         _parts.Logger.PartitionsGained(string.Join(", ", partitions));
         lock (_lock)
         {
@@ -191,11 +194,13 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
             await feed.DisposeAsync();
         }
 
+        _parts.Metrics.HandedOver(PartitionChange.GivenUp, partitions.Count);
         _parts.Logger.PartitionsGivenUp(string.Join(", ", partitions));
     }
 
     public void Lost(IReadOnlyList<TopicPartition> partitions)
     {
+        _parts.Metrics.HandedOver(PartitionChange.Lost, partitions.Count);
         _parts.Logger.PartitionsLost(string.Join(", ", partitions));
         var (triggers, feeds) = Take(partitions);
         foreach (var trigger in triggers)
@@ -294,7 +299,7 @@ internal sealed class LogSites(ILogProvider provider, DispatcherParts parts)
     private readonly Lock _lock = new();
     private readonly Dictionary<ILog, LogSite> _sites = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>Sites that are open, for tests.</summary>
+    /// <summary>Sites that are open, for tests and metrics.</summary>
     public IReadOnlyList<LogSite> Open
     {
         get

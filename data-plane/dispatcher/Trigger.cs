@@ -5,6 +5,7 @@ using Brokkr.Core.Log;
 using Brokkr.Dispatcher.Cursors;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
+using Brokkr.Dispatcher.Telemetry;
 
 namespace Brokkr.Dispatcher;
 
@@ -43,12 +44,20 @@ internal sealed class Trigger
         Gate = new DeliveryGate(parts.Memory, 0, 0, parts.Time);
         SetLimits();
         Pace = new Pace(parts.Time);
-        Committer = new Committer(spec.Egress.ConsumerGroup, site.Log.Cursors, parts.Options.CommitInterval, parts.Time, parts.Logger);
+        Committer = new Committer(
+            spec.Egress.ConsumerGroup,
+            site.Log.Cursors,
+            parts.Options.CommitInterval,
+            Counts,
+            parts.Time,
+            parts.Logger
+        );
         _starts = new StartPositions(site.Log, parts.Options.InitialOffset, parts.Logger);
         _attemptLog = new LogLimiter(parts.Time);
         _holdLog = new LogLimiter(parts.Time);
         _discardLog = new LogLimiter(parts.Time);
         parts.Memory.AddTrigger();
+        parts.Metrics.Begin(this);
     }
 
     public EgressSpec Spec { get; private set; }
@@ -61,6 +70,9 @@ internal sealed class Trigger
     public TriggerSettings Settings => Volatile.Read(ref _settings);
 
     public DeliveryGate Gate { get; }
+
+    /// <summary>What is counted of it.</summary>
+    public TriggerCounts Counts { get; } = new();
 
     public Pace Pace { get; }
 
@@ -85,7 +97,7 @@ internal sealed class Trigger
     /// <summary>Is told about the types of replies; null where nobody wants to know.</summary>
     public IEventTypeRegistry? EventTypes => _parts.EventTypes;
 
-    /// <summary>The cursors, for tests.</summary>
+    /// <summary>The cursors, for tests and metrics.</summary>
     public IReadOnlyList<Cursor> Cursors
     {
         get
@@ -97,7 +109,8 @@ internal sealed class Trigger
         }
     }
 
-    private string Group => Spec.Egress.ConsumerGroup;
+    /// <summary>The consumer group under which its positions are stored.</summary>
+    public string Group => Spec.Egress.ConsumerGroup;
 
     private string Uid => Spec.Egress.Uid;
 
@@ -185,7 +198,7 @@ internal sealed class Trigger
         await Committer.DisposeAsync();
         Pace.Dispose();
         Gate.Dispose();
-        Metrics.Forget(Settings.Tags);
+        Metrics.End(this);
         _parts.Memory.RemoveTrigger();
     }
 
@@ -231,7 +244,7 @@ internal sealed class Trigger
 
     public void Dropped(Cursor cursor, long offset, EventView view, AttemptResult failure)
     {
-        Metrics.Dropped(Settings);
+        Counts.Dropped();
         var id = Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Id));
         _parts.Logger.EventDropped(
             id,

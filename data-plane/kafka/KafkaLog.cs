@@ -4,6 +4,7 @@ using Brokkr.Kafka.Clients;
 using Brokkr.Kafka.Configuration;
 using Brokkr.Kafka.Groups;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Telemetry;
 using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
@@ -17,6 +18,8 @@ public sealed class KafkaLog : ILog
 {
     private readonly KafkaOptions _options;
     private readonly Dictionary<string, string> _consumer;
+    private readonly ProducerMetrics _metrics;
+    private readonly bool _ownsMetrics;
     private readonly ILogger _logger;
     private readonly BearerTokens? _tokens;
     private readonly Lazy<KafkaWriter> _writer;
@@ -37,8 +40,18 @@ public sealed class KafkaLog : ILog
         KafkaOptions options,
         ILogger<KafkaLog> logger
     )
+        : this(bootstrapServers, credentials, options, new ProducerMetrics(), logger) => _ownsMetrics = true;
+
+    internal KafkaLog(
+        string bootstrapServers,
+        IReadOnlyDictionary<string, string> credentials,
+        KafkaOptions options,
+        ProducerMetrics metrics,
+        ILogger<KafkaLog> logger
+    )
     {
         _options = options;
+        _metrics = metrics;
         _logger = logger;
         var reported = new HashSet<string>(StringComparer.Ordinal);
         var producer = ClientProperties.ForProducer(options.ProducerProperties, Report);
@@ -66,7 +79,7 @@ public sealed class KafkaLog : ILog
         }
 
         // A file that nobody can use should be refused when the resource appears, not at its first event.
-        _writer = new Lazy<KafkaWriter>(() => new KafkaWriter(producer, _logger, _tokens));
+        _writer = new Lazy<KafkaWriter>(() => new KafkaWriter(producer, metrics, _logger, _tokens));
         _admin = new Lazy<AdminClient>(() =>
             new AdminClient(ClientProperties.ForAdmin(_consumer, options.RequestTimeout), options.RequestTimeout, _logger, _tokens)
         );
@@ -176,6 +189,11 @@ public sealed class KafkaLog : ILog
         if (_tokens is not null)
         {
             await _tokens.DisposeAsync();
+        }
+
+        if (_ownsMetrics)
+        {
+            _metrics.Dispose();
         }
     }
 

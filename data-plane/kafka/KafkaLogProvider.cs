@@ -5,6 +5,7 @@ using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Configuration;
+using Brokkr.Kafka.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka;
@@ -19,6 +20,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     private readonly KafkaOptions _options;
     private readonly ISecretSource _secrets;
     private readonly TimeProvider _time;
+    private readonly ProducerMetrics _metrics = new();
     private readonly ILogger<KafkaLog> _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<(string Servers, string Credentials), Place> _places = [];
@@ -88,11 +90,12 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
         {
             _stop.Cancel();
             _stop.Dispose();
+            _metrics.Dispose();
         }
     }
 
     private KafkaLog Open(Resource resource, Credentials credentials) =>
-        new(resource.BootstrapServers, credentials.Settings, _options, _logger);
+        new(resource.BootstrapServers, credentials.Settings, _options, _metrics, _logger);
 
     /// <summary>Under the lock.</summary>
     private LogLease Lease(Shared shared)

@@ -19,6 +19,22 @@ public sealed partial class DocumentationTests
         Assert.DoesNotContain(variables, name => !text.Contains($"`{name}`", StringComparison.Ordinal));
     }
 
+    [Fact]
+    public void Every_series_of_our_own_is_documented()
+    {
+        var text = File.ReadAllText(Path.Combine(Repository.Root, "docs", "metrics.md"));
+        var names = Directory
+            .EnumerateFiles(Path.Combine(Repository.Root, "data-plane"), "*.cs", SearchOption.AllDirectories)
+            .SelectMany(path => Instrument().Matches(File.ReadAllText(path)))
+            .Select(match => match.Groups["name"].Value.Replace('.', '_'))
+            .ToHashSet(StringComparer.Ordinal);
+        Assert.Contains("brokkr_dispatcher_lag", names);
+        Assert.DoesNotContain(
+            names,
+            name => !text.Contains($"`{name}`", StringComparison.Ordinal) && !text.Contains($"`{name}_total`", StringComparison.Ordinal)
+        );
+    }
+
     public static TheoryData<string> Documents =>
         [
             "README.md",
@@ -45,6 +61,10 @@ public sealed partial class DocumentationTests
     /// <summary>A name in capitals as the first argument of a call on an EnvironmentReader, or of one that passes it on.</summary>
     [GeneratedRegex("[eE]nvironment(?:\\.\\w+\\(|, )\\s*\"(?<name>[A-Z][A-Z0-9_]+)\"", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Variable();
+
+    /// <summary>The name of an instrument.</summary>
+    [GeneratedRegex("\"(?<name>X)\"", RegexOptions.ExplicitCapture, 5000)]
+    private static partial Regex Instrument();
 
     [GeneratedRegex("""\]\((?<target>[^)\s]+)\)""", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Link();

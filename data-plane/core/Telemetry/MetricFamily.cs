@@ -83,42 +83,18 @@ internal sealed class MetricFamily(string name, string help, MetricKind kind, bo
         }
     }
 
-    public void Remove(ReadOnlySpan<KeyValuePair<string, string>> labels)
-    {
-        lock (_lock)
-        {
-            List<string>? gone = null;
-            foreach (var (key, series) in _series)
-            {
-                if (series.Carries(labels))
-                {
-                    series.Gone = true;
-                    (gone ??= []).Add(key);
-                }
-            }
-
-            if (gone is null)
-            {
-                return;
-            }
-
-            foreach (var key in gone)
-            {
-                _series.Remove(key);
-            }
-
-            Rebuild(_byTags.Length);
-        }
-    }
+    public void Remove(KeyValuePair<string, string>[] labels) => RemoveAll(series => series.Carries(labels));
 
     public void Write(IBufferWriter<byte> output)
     {
-        var all = Series();
         if (observable)
         {
+            // What nobody reports any more must not keep others from having series.
             var scrape = Volatile.Read(ref _scrape);
-            all = Array.FindAll(all, series => series.Scrape == scrape);
+            RemoveAll(series => series.Scrape != scrape);
         }
+
+        var all = Series();
 
         if (all.Length == 0)
         {
@@ -147,6 +123,34 @@ internal sealed class MetricFamily(string name, string help, MetricKind kind, bo
         foreach (var series in all)
         {
             ExpositionText.Sample(output, _name, series.Labels, series.Value);
+        }
+    }
+
+    private void RemoveAll(Predicate<MetricSeries> isGone)
+    {
+        lock (_lock)
+        {
+            List<string>? gone = null;
+            foreach (var (key, series) in _series)
+            {
+                if (isGone(series))
+                {
+                    series.Gone = true;
+                    (gone ??= []).Add(key);
+                }
+            }
+
+            if (gone is null)
+            {
+                return;
+            }
+
+            foreach (var key in gone)
+            {
+                _series.Remove(key);
+            }
+
+            Rebuild(_byTags.Length);
         }
     }
 

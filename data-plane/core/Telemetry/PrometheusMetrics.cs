@@ -6,14 +6,23 @@ namespace Brokkr.Core.Telemetry;
 /// <summary>What is exposed.</summary>
 public sealed record PrometheusOptions
 {
-    /// <summary>Meters whose name begins with one of these are exposed. Default: ours.</summary>
-    public IReadOnlyList<string> Meters { get; init; } = ["Brokkr."];
+    /// <summary>What the names of our meters begin with.</summary>
+    public const string OwnMeters = "Brokkr.";
+
+    /// <summary>What the names of the meters begin with that show what the original's Kafka clients do.</summary>
+    public const string KafkaClientMeters = "Kafka.Clients.";
+
+    /// <summary>Meters whose name begins with one of these are exposed. Default: ours, and those of the original's Kafka clients.</summary>
+    public IReadOnlyList<string> Meters { get; init; } = [OwnMeters, KafkaClientMeters];
 
     /// <summary>
     /// Series that one name may have. Beyond it measurements go to the series with the event type <c>unknown</c>, and where that does not help they are dropped
     /// and counted. Default 20 000: 1000 Triggers with some types and status codes each; more would only hurt who scrapes.
     /// </summary>
     public int MaxSeries { get; init; } = 20_000;
+
+    /// <summary>What bringing values up to date before they are shown may take. Default 1 s: scrapers wait for ten.</summary>
+    public TimeSpan RefreshBudget { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>True: histograms get more bounds than those they ask for (<c>METRICS_PUBLISH_QUANTILES</c>). Default false.</summary>
     public bool MoreBounds { get; init; }
@@ -34,12 +43,17 @@ public sealed class PrometheusMetrics : IMetricSeries, IDisposable
     private readonly MeterListener _listener = new();
     private readonly SortedDictionary<string, MetricFamily> _families = new(StringComparer.Ordinal);
     private readonly Lock _lock = new();
+    private readonly Lock _writing = new();
+    private readonly SemaphoreSlim _refreshing = new(1, 1);
+    private readonly TimeProvider _time;
     private readonly ITimer _rotation;
+    private Func<CancellationToken, Task>[] _refreshes = [];
 
     /// <summary>Starts to collect.</summary>
     public PrometheusMetrics(PrometheusOptions options, TimeProvider time)
     {
         _options = options;
+        _time = time;
         _listener.InstrumentPublished = Published;
         _listener.SetMeasurementEventCallback<double>(static (_, value, tags, state) => ((MetricFamily)state!).Record(value, tags));
         _listener.SetMeasurementEventCallback<float>(static (_, value, tags, state) => ((MetricFamily)state!).Record(value, tags));
@@ -64,8 +78,69 @@ public sealed class PrometheusMetrics : IMetricSeries, IDisposable
         }
     }
 
+    /// <inheritdoc/>
+    public IDisposable BeforeScrape(Func<CancellationToken, Task> refresh)
+    {
+        lock (_lock)
+        {
+            _refreshes = [.. _refreshes, refresh];
+        }
+
+        return new Refresh(this, refresh);
+    }
+
+    /// <summary>Has everything brought up to date that asked for it, as far as <see cref="PrometheusOptions.RefreshBudget"/> goes.</summary>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task RefreshAsync(CancellationToken cancellation)
+    {
+        using var budget = new CancellationTokenSource(_options.RefreshBudget, _time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(budget.Token, cancellation);
+        try
+        {
+            await _refreshing.WaitAsync(either.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            // Another scrape is at it.
+            return;
+        }
+
+        try
+        {
+            foreach (var refresh in Volatile.Read(ref _refreshes))
+            {
+                await refresh(either.Token);
+            }
+        }
+        catch (OperationCanceledException) when (either.IsCancellationRequested)
+        {
+            // What is known is shown.
+        }
+        finally
+        {
+            _refreshing.Release();
+        }
+    }
+
     /// <summary>Writes all series. Names without any are left out.</summary>
     public void Write(IBufferWriter<byte> output)
+    {
+        // One at a time: whatever an observable instrument does not report now is not there any more.
+        lock (_writing)
+        {
+            WriteAll(output);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _rotation.Dispose();
+        _listener.Dispose();
+        _refreshing.Dispose();
+    }
+
+    private void WriteAll(IBufferWriter<byte> output)
     {
         var families = Families();
         foreach (var family in families)
@@ -91,13 +166,6 @@ public sealed class PrometheusMetrics : IMetricSeries, IDisposable
             );
             ExpositionText.Sample(output, "brokkr_metrics_dropped_measurements_total"u8, default, dropped);
         }
-    }
-
-    /// <inheritdoc/>
-    public void Dispose()
-    {
-        _rotation.Dispose();
-        _listener.Dispose();
     }
 
     private void Published(Instrument instrument, MeterListener listener)
@@ -179,5 +247,18 @@ public sealed class PrometheusMetrics : IMetricSeries, IDisposable
         {
             family.RotateMax();
         }
+    }
+
+    private void Forget(Func<CancellationToken, Task> refresh)
+    {
+        lock (_lock)
+        {
+            _refreshes = Array.FindAll(_refreshes, known => known != refresh);
+        }
+    }
+
+    private sealed class Refresh(PrometheusMetrics metrics, Func<CancellationToken, Task> refresh) : IDisposable
+    {
+        public void Dispose() => metrics.Forget(refresh);
     }
 }

@@ -1,4 +1,5 @@
 using Brokkr.Core.Log;
+using Brokkr.Dispatcher.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher.Cursors;
@@ -19,6 +20,7 @@ internal sealed class Committer : IAsyncDisposable
     private readonly TimeProvider _time;
     private readonly TimeSpan _interval;
     private readonly ILogger _logger;
+    private readonly TriggerCounts _counts;
     private readonly ITimer _timer;
     private List<Cursor> _dirty = [];
     private long _dueAt = long.MaxValue;
@@ -26,13 +28,14 @@ internal sealed class Committer : IAsyncDisposable
     private bool _isStoring;
     private bool _closed;
 
-    public Committer(string group, ICursorStore store, TimeSpan interval, TimeProvider time, ILogger logger)
+    public Committer(string group, ICursorStore store, TimeSpan interval, TriggerCounts counts, TimeProvider time, ILogger logger)
     {
         _group = group;
         _store = store;
         _interval = interval;
         _time = time;
         _logger = logger;
+        _counts = counts;
         _timer = time.CreateTimer(static c => ((Committer)c!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
@@ -115,10 +118,12 @@ internal sealed class Committer : IAsyncDisposable
         try
         {
             await _store.StoreAsync(_group, positions, cancellation);
+            _counts.Committed(isStored: true);
             return true;
         }
         catch (Exception failure)
         {
+            _counts.Committed(isStored: false);
             _logger.CommitFailed(failure, _group, positions.Count);
             return false;
         }

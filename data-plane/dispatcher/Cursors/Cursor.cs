@@ -54,6 +54,7 @@ internal sealed class Cursor
     private long _number;
     private long _bytesTaken;
     private bool _sawRecord;
+    private long _lastTimestamp = -1;
     private CursorPosition _stored;
     private bool _isStored;
 
@@ -110,6 +111,30 @@ internal sealed class Cursor
             {
                 return _window.Position;
             }
+        }
+    }
+
+    /// <summary>
+    /// Where the group is, and when the record there was stored, in milliseconds since the Unix epoch; for metrics. Where that record is not in memory, the time
+    /// is that of the last one before it; -1 where none was seen.
+    /// </summary>
+    public (long Position, long Timestamp) Oldest
+    {
+        get
+        {
+            long position;
+            lock (_lock)
+            {
+                if (_window.First is Delivery.Delivery first)
+                {
+                    return (first.Offset, first.Timestamp);
+                }
+
+                position = _window.Next;
+            }
+
+            var timestamp = Volatile.Read(ref _stream)?.Window.TimestampOf(position) ?? -1;
+            return (position, timestamp < 0 ? Volatile.Read(ref _lastTimestamp) : timestamp);
         }
     }
 
@@ -333,6 +358,8 @@ internal sealed class Cursor
         {
             Volatile.Write(ref _bytesTaken, records[taken - 1]!.BytesUpToHere);
             Volatile.Write(ref _number, _number + taken);
+            Volatile.Write(ref _lastTimestamp, records[taken - 1]!.Record.Timestamp);
+            _trigger.Counts.Taken(taken, stream.Purpose);
             stream.Consumed(this);
             if (Next != before)
             {

@@ -16,6 +16,7 @@ internal sealed partial class Delivery
     {
         var isLast = !settings.Retry.Allows(FailedAttempts + 1);
         var result = await SendAsync(settings.Subscriber, _view, settings, settings.Reply != ReplyStrategy.Discard, isLast);
+        _trigger.Counts.Attempted(TargetKind.Subscriber, result.Kind);
         if (_reply is null)
         {
             return result;

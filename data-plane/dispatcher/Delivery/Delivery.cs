@@ -41,6 +41,9 @@ internal sealed partial class Delivery : UnfinishedRecord
         _end = End;
     }
 
+    /// <summary>When the record was stored, in milliseconds since the Unix epoch. Only while the record is unfinished, under the lock of its cursor.</summary>
+    public long Timestamp => _record.Record.Timestamp;
+
     /// <summary>Takes a record. Room for it and for a request has been taken.</summary>
     public void Prepare(Cursor cursor, Trigger trigger, FeedRecord record, EventView view, int failedAttempts)
     {
@@ -219,7 +222,7 @@ internal sealed partial class Delivery : UnfinishedRecord
             var result = await PostAsync(sink, letter, settings);
             if (result.Kind == AttemptKind.Succeeded)
             {
-                _trigger.Metrics.DeadLetter(settings, "sink");
+                _trigger.Counts.SentToSink();
                 return DeliveryOutcome.SentToDeadLetterSink;
             }
 
@@ -264,7 +267,7 @@ internal sealed partial class Delivery : UnfinishedRecord
                 _isWaiting = false;
                 if (outcome == AppendOutcome.Stored)
                 {
-                    _trigger.Metrics.DeadLetter(settings, "topic");
+                    _trigger.Counts.StoredAsDeadLetter();
                     return DeliveryOutcome.StoredAsDeadLetter;
                 }
 
@@ -314,6 +317,7 @@ internal sealed partial class Delivery : UnfinishedRecord
         for (var failed = 1; ; failed++)
         {
             var result = await SendAsync(target, view, settings, readReply: false, isLast: !settings.Retry.Allows(failed));
+            _trigger.Counts.Attempted(target.Kind, result.Kind);
             if (result.Kind != AttemptKind.Failed || !settings.Retry.Allows(failed))
             {
                 return result;
@@ -341,12 +345,15 @@ internal sealed partial class Delivery : UnfinishedRecord
         }
 
         GiveRequestRoomBack();
-        if (wait > TimeSpan.Zero && !await WaitAsync(wait))
+        _trigger.Counts.RetryWaits(1);
+        try
         {
-            return false;
+            return (wait == TimeSpan.Zero || await WaitAsync(wait)) && await TakeRequestRoomAsync();
         }
-
-        return await TakeRequestRoomAsync();
+        finally
+        {
+            _trigger.Counts.RetryWaits(-1);
+        }
     }
 
     private void GiveRequestRoomBack()

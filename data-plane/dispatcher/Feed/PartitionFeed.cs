@@ -11,6 +11,7 @@ internal sealed record FeedSurroundings(
     MemoryShares Budget,
     CatchUpPlaces CatchUpPlaces,
     Startup Startup,
+    DispatcherMetrics Metrics,
     TimeProvider Time,
     ILogger Logger
 );
@@ -44,6 +45,7 @@ internal sealed class PartitionFeed : IAsyncDisposable
     private bool _isPatient = true;
     private bool _isTicking;
     private bool _disposed;
+    private long _end = -1;
 
     public PartitionFeed(TopicPartition partition, FeedSurroundings shared)
     {
@@ -59,6 +61,12 @@ internal sealed class PartitionFeed : IAsyncDisposable
     public PartitionName Name { get; }
 
     public FeedSurroundings Shared { get; }
+
+    /// <summary>The next offset that the log will give, as far as is known; -1 if it is not. For metrics.</summary>
+    public long End => Math.Max(Interlocked.Read(ref _end), Volatile.Read(ref _main)?.Window.Head ?? -1);
+
+    /// <summary>The log has said how far the partition goes.</summary>
+    public void ReachesTo(long end) => Interlocked.Exchange(ref _end, end);
 
     /// <summary>Number of streams that are open, for tests and metrics.</summary>
     public (bool Main, int CatchUps) Streams

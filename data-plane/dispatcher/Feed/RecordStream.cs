@@ -208,6 +208,7 @@ internal sealed class RecordStream
             }
         }
 
+        _feed.Shared.Metrics.Read(_decoded.Count, Purpose);
         _read.Clear();
         var fastest = long.MinValue;
         foreach (var cursor in Volatile.Read(ref _cursors))

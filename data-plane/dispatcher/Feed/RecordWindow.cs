@@ -98,6 +98,15 @@ internal sealed class RecordWindow(long start)
         }
     }
 
+    /// <summary>When the first record with this or a higher offset was stored, in milliseconds since the Unix epoch; -1 if that is not here.</summary>
+    public long TimestampOf(long offset)
+    {
+        lock (_lock)
+        {
+            return TryFind(offset, out var number, out _) && number < _end ? At(number).Record.Timestamp : -1;
+        }
+    }
+
     /// <summary>Copies records from a number on.</summary>
     /// <param name="number">Number of the first one wanted.</param>
     /// <param name="into">Gets them.</param>

@@ -3,15 +3,22 @@ using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Native;
+using Brokkr.Kafka.Telemetry;
 using Brokkr.Kafka.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Clients;
 
 /// <summary>A topic that is written to, with the bytes of it that are under way.</summary>
-internal sealed class ProducedTopic(nint handle)
+internal sealed class ProducedTopic(nint handle, ProducerMetrics metrics, string name)
 {
     private long _underWay;
+
+    /// <summary>What is counted of the topic.</summary>
+    public ProducerMetrics.TopicCounts Counts { get; } = metrics.Of(name);
+
+    /// <summary>Where that is shown.</summary>
+    public ProducerMetrics Metrics => metrics;
 
     /// <summary>The native topic; owned by the producer.</summary>
     public nint Handle { get; } = handle;
@@ -39,6 +46,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
     private static int s_answeredHere;
 
     private readonly IReadOnlyDictionary<string, string> _settings;
+    private readonly ProducerMetrics _metrics;
     private readonly ILogger _logger;
     private readonly BearerTokens? _tokens;
     private readonly long _shareOfOneTopic;
@@ -46,9 +54,15 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
     private volatile Producer? _producer;
     private volatile bool _closed;
 
-    public KafkaWriter(IReadOnlyDictionary<string, string> settings, ILogger logger, BearerTokens? tokens = null)
+    public KafkaWriter(
+        IReadOnlyDictionary<string, string> settings,
+        ProducerMetrics metrics,
+        ILogger logger,
+        BearerTokens? tokens = null
+    )
     {
         _settings = settings;
+        _metrics = metrics;
         _tokens = tokens;
         _logger = logger;
         var kilobytes =
@@ -57,7 +71,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
                 ? given
                 : 32 * 1024;
         _shareOfOneTopic = kilobytes * 1024 / 2;
-        _producer = new Producer(settings, logger, tokens);
+        _producer = new Producer(settings, metrics, logger, tokens);
     }
 
     public ValueTask<AppendResult> AppendAsync(string topic, RecordBuffer record)
@@ -79,7 +93,8 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
             return ValueTask.FromResult(AppendResult.Failed(AppendOutcome.RetryLater, "too much waits for this topic"));
         }
 
-        var pending = PendingAppend.Rent(produced, size);
+        produced.Counts.Begin(size);
+        var pending = PendingAppend.Rent(produced, size, _metrics.Now);
         var answer = pending.AsValueTask();
         var code = Produce(producer, produced, record, pending.Opaque);
         if (code == ErrorCodes.None)
@@ -88,6 +103,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
         }
 
         produced.Add(-size);
+        produced.Counts.Refuse(size);
         pending.Return();
         if (code != ErrorCodes.QueueFull && producer.FatalReason() is { } reason)
         {
@@ -209,7 +225,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
             }
 
             _logger.ProducerReplaced(reason);
-            _producer = new Producer(_settings, _logger, _tokens);
+            _producer = new Producer(_settings, _metrics, _logger, _tokens);
         }
 
         _ = failed.DisposeAsync().AsTask();
@@ -219,7 +235,9 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
     private static unsafe void OnDelivered(nint client, Message* message, nint opaque)
     {
         var pending = PendingAppend.From(message->Private);
-        pending.Topic!.Add(-pending.Size);
+        var topic = pending.Topic!;
+        topic.Add(-pending.Size);
+        topic.Metrics.Ended(topic.Counts, pending.Size, pending.HandedOverAt, message->Error == ErrorCodes.None);
         pending.Complete(
             message->Error == ErrorCodes.None
                 ? new AppendResult(AppendOutcome.Stored, message->Partition, message->Offset, null)
@@ -234,13 +252,20 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
         private const int PollMs = 1000;
         private readonly NativeClient _client;
         private readonly ConcurrentDictionary<string, ProducedTopic> _topics = new(StringComparer.Ordinal);
+        private readonly ProducerMetrics _metrics;
         private readonly ILogger _logger;
         private readonly TaskCompletionSource _stopped = new(TaskCreationOptions.RunContinuationsAsynchronously);
         private volatile bool _stop;
         private int _disposed;
 
-        public unsafe Producer(IReadOnlyDictionary<string, string> settings, ILogger logger, BearerTokens? tokens)
+        public unsafe Producer(
+            IReadOnlyDictionary<string, string> settings,
+            ProducerMetrics metrics,
+            ILogger logger,
+            BearerTokens? tokens
+        )
         {
+            _metrics = metrics;
             _logger = logger;
             _client = NativeClient.Create(Rd.TypeProducer, settings, &OnDelivered, 0, logger, tokens);
             new Thread(Poll) { IsBackground = true, Name = "kafka-acknowledgements" }.Start();
@@ -252,7 +277,13 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
         {
             if (!_topics.TryGetValue(name, out topic!))
             {
-                topic = _topics.GetOrAdd(name, (n, handle) => new ProducedTopic(Rd.TopicNew(handle, n, 0)), Handle);
+                var added = new ProducedTopic(Rd.TopicNew(Handle, name, 0), _metrics, name);
+                topic = _topics.GetOrAdd(name, added);
+                if (topic != added)
+                {
+                    // Another thread was first.
+                    Forget(added);
+                }
             }
 
             return topic.Handle != 0;
@@ -292,13 +323,19 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
             await _stopped.Task;
             foreach (var topic in _topics.Values)
             {
-                if (topic.Handle != 0)
-                {
-                    Rd.TopicDestroy(topic.Handle);
-                }
+                Forget(topic);
             }
 
             await _client.DisposeAsync();
+        }
+
+        private void Forget(ProducedTopic topic)
+        {
+            _metrics.Release(topic.Counts);
+            if (topic.Handle != 0)
+            {
+                Rd.TopicDestroy(topic.Handle);
+            }
         }
 
         private void Poll()

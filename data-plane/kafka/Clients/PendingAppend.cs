@@ -26,10 +26,13 @@ internal sealed class PendingAppend : IValueTaskSource<AppendResult>
     /// <summary>Bytes of the record.</summary>
     public int Size { get; private set; }
 
+    /// <summary>When the record was handed over, as the metrics say; 0 where that is not measured.</summary>
+    public long HandedOverAt { get; private set; }
+
     /// <summary>What the native client carries.</summary>
     public nint Opaque => GCHandle.ToIntPtr(_handle);
 
-    public static PendingAppend Rent(ProducedTopic topic, int size)
+    public static PendingAppend Rent(ProducedTopic topic, int size, long handedOverAt)
     {
         if (Pool.TryTake(out var pending))
         {
@@ -42,6 +45,7 @@ internal sealed class PendingAppend : IValueTaskSource<AppendResult>
 
         pending.Topic = topic;
         pending.Size = size;
+        pending.HandedOverAt = handedOverAt;
         return pending;
     }
 

@@ -215,6 +215,50 @@ public sealed class PrometheusMetricsTests : IDisposable
     }
 
     [Fact]
+    public void What_is_not_reported_any_more_leaves_its_room_to_others()
+    {
+        using var metrics = Collect(new PrometheusOptions { Meters = [_meterName], MaxSeries = 2 });
+        var round = 0;
+        _meter.CreateObservableGauge("x", () => new Measurement<int>(1, new KeyValuePair<string, object?>("round", round)));
+        for (; round < 10; round++)
+        {
+            Assert.Equal([$"x{{round=\"{round}\",}} 1.0"], Samples(metrics));
+        }
+
+        Assert.DoesNotContain("dropped", Text(metrics), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task What_is_to_be_brought_up_to_date_before_a_scrape_is_until_it_is_disposed()
+    {
+        var called = 0;
+        var refresh = _metrics.BeforeScrape(_ =>
+        {
+            called++;
+            return Task.CompletedTask;
+        });
+        await _metrics.RefreshAsync(TestContext.Current.CancellationToken);
+        await _metrics.RefreshAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, called);
+        refresh.Dispose();
+        await _metrics.RefreshAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(2, called);
+    }
+
+    [Fact]
+    public async Task A_refresh_that_hangs_holds_no_scrape_up()
+    {
+        using var hanging = _metrics.BeforeScrape(cancellation => Task.Delay(Timeout.InfiniteTimeSpan, _time, cancellation));
+        var first = _metrics.RefreshAsync(TestContext.Current.CancellationToken);
+        var second = _metrics.RefreshAsync(TestContext.Current.CancellationToken);
+        Assert.False(first.IsCompleted);
+        Assert.False(second.IsCompleted);
+        _time.Advance(new PrometheusOptions().RefreshBudget);
+        await first;
+        await second;
+    }
+
+    [Fact]
     public void Observed_numbers_of_every_type_are_exposed()
     {
         _meter.CreateObservableGauge("a", () => 1.5);

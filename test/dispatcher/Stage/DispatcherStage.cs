@@ -36,6 +36,9 @@ internal sealed class DispatcherStage : IAsyncDisposable
     /// <summary>Gives the log; by default <see cref="Store"/>.</summary>
     public ILogProvider? Logs { get; set; }
 
+    /// <summary>Where the dispatcher's series are kept, for tests that look at them.</summary>
+    public Core.Telemetry.IMetricSeries? Series { get; set; }
+
     /// <summary>Settings that suit tests: prompt, and beginning with the oldest record.</summary>
     public DispatcherOptions Options { get; set; } =
         new()
@@ -79,6 +82,7 @@ internal sealed class DispatcherStage : IAsyncDisposable
             Logs ?? new EmbeddedLogProvider(Store),
             TimeProvider.System,
             new OneLogger(Log),
+            series: Series,
             registry: EventTypes
         );
         Host.Start();

@@ -16,6 +16,11 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
 
     private readonly TemporaryFolder _folder = new();
     private readonly int _port = FreePort.Next();
+    private readonly Dictionary<string, int> _metricsPorts = new(StringComparer.Ordinal)
+    {
+        ["receiver"] = FreePort.Next(),
+        ["dispatcher"] = FreePort.Next(),
+    };
     private int _generation;
 
     public ChildProcess? Receiver { get; private set; }
@@ -23,6 +28,9 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
     public ChildProcess? Dispatcher { get; private set; }
 
     public string Url => $"http://127.0.0.1:{_port}{Path}";
+
+    /// <summary>Host and port of the metrics of a role.</summary>
+    public string MetricsOf(string role) => $"127.0.0.1:{_metricsPorts[role]}";
 
     /// <summary>Replaces the contract.</summary>
     /// <param name="triggers">Consumer group and destination of each Trigger.</param>
@@ -107,7 +115,7 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
         Directory.CreateDirectory(_folder["features"]);
         var observability = $"observability-{role}";
         _folder.Write($"{observability}/metrics-protocol", "prometheus");
-        _folder.Write($"{observability}/metrics-endpoint", $"http://0.0.0.0:{FreePort.Next()}/metrics");
+        _folder.Write($"{observability}/metrics-endpoint", $"http://0.0.0.0:{_metricsPorts[role]}/metrics");
         return new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["PRODUCER_CONFIG_FILE_PATH"] = _folder.Write(
