@@ -63,7 +63,7 @@ public sealed partial class DocumentationTests
     private static partial Regex Variable();
 
     /// <summary>The name of an instrument.</summary>
-    [GeneratedRegex("\"(?<name>X)\"", RegexOptions.ExplicitCapture, 5000)]
+    [GeneratedRegex("\"(?<name>(brokkr\\.(dispatcher|receiver|kafka)|kafka)\\.[a-z_.]+)\"", RegexOptions.ExplicitCapture, 5000)]
     private static partial Regex Instrument();
 
     [GeneratedRegex("""\]\((?<target>[^)\s]+)\)""", RegexOptions.ExplicitCapture, 5000)]
