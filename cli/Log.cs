@@ -26,6 +26,22 @@ internal static partial class Log
     [LoggerMessage(7006, LogLevel.Warning, "Cannot create {Path}, so readiness probes will fail: {Error}")]
     public static partial void HealthyFileFailed(this ILogger logger, string path, string error);
 
+    [LoggerMessage(7007, LogLevel.Information, "{Path} has changed: logging at {RootLevel}, and as its loggers say")]
+    public static partial void LogLevelsChanged(this ILogger logger, string path, string rootLevel);
+
+    [LoggerMessage(7008, LogLevel.Warning, "The logging configuration cannot be used, the levels stay as they are: {Problem}")]
+    public static partial void LoggingConfigurationRefused(this ILogger logger, string problem);
+
+    [LoggerMessage(
+        7009,
+        LogLevel.Information,
+        "Traces are sent to {Endpoint} by {Protocol}; {SamplingRate} of the events without a trace get one"
+    )]
+    public static partial void TracesSent(this ILogger logger, string endpoint, string protocol, double samplingRate);
+
+    [LoggerMessage(7012, LogLevel.Information, "Span {SpanName} {SpanId} of trace {TraceId}: {Span}")]
+    public static partial void SpanEnded(this ILogger logger, string spanName, string spanId, string traceId, string span);
+
     [LoggerMessage(7010, LogLevel.Information, "The HTTP server property {Key} has no meaning here and is ignored")]
     public static partial void HttpServerPropertyIgnored(this ILogger logger, string key);
 

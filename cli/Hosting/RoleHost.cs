@@ -29,10 +29,15 @@ internal static class RoleHost
         InlineSockets.Prefer();
         using var signals = new ShutdownSignals();
         var environment = new EnvironmentReader();
-        var levels = LogLevels.Load(environment.Optional("LOGGING_CONFIG_FILE_PATH") ?? LoggingConfiguration, out var problem);
+        using var levels = new LiveLogLevels(
+            environment.Optional("LOGGING_CONFIG_FILE_PATH") ?? LoggingConfiguration,
+            TimeProvider.System,
+            out var problem
+        );
         using var lines = new LineWriter(Console.OpenStandardOutput());
-        using var loggers = new LoggerFactory([new JsonLoggerProvider(lines, TimeProvider.System)], levels.ToFilter());
+        using var loggers = new LoggerFactory([new JsonLoggerProvider(lines, TimeProvider.System)], levels);
         var logger = loggers.CreateLogger("Brokkr.Cli");
+        levels.Follow(logger);
         if (problem is not null)
         {
             logger.LoggingConfigurationInvalid(problem);

@@ -3,14 +3,18 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Cli.Hosting;
 
-/// <summary>The metrics of a role: what collects them and the endpoint that shows them, as far as <c>config-observability</c> asks for it.</summary>
+/// <summary>
+/// The metrics of a role, with the endpoint that shows them, and its traces, with what sends them, as far as <c>config-observability</c> asks for it.
+/// </summary>
 internal sealed class RoleTelemetry : IAsyncDisposable
 {
     private readonly PrometheusMetrics? _metrics;
     private readonly ScrapeEndpoint? _endpoint;
+    private readonly IDisposable? _traces;
 
-    private RoleTelemetry(PrometheusMetrics? metrics, ScrapeEndpoint? endpoint, EventTypeTags eventTypes)
+    private RoleTelemetry(PrometheusMetrics? metrics, ScrapeEndpoint? endpoint, IDisposable? traces, EventTypeTags eventTypes)
     {
+        _traces = traces;
         _metrics = metrics;
         _endpoint = endpoint;
         EventTypes = eventTypes;
@@ -29,9 +33,10 @@ internal sealed class RoleTelemetry : IAsyncDisposable
         var logger = role.Loggers.CreateLogger("Brokkr.Cli.Telemetry");
         var options = ObservabilityOptions.Load(environment.ObservabilityPath, logger);
         var eventTypes = new EventTypeTags(!environment.EventTypeTagDisabled);
+        var traces = options.Tracing == TracingProtocol.None ? null : TraceExport.Start(options, environment, role);
         if (!options.Prometheus)
         {
-            return new RoleTelemetry(null, null, eventTypes);
+            return new RoleTelemetry(null, null, traces, eventTypes);
         }
 
         var metrics = new PrometheusMetrics(
@@ -51,7 +56,7 @@ internal sealed class RoleTelemetry : IAsyncDisposable
             cancellation
         );
         logger.MetricsServed(endpoint.Address);
-        return new RoleTelemetry(metrics, endpoint, eventTypes);
+        return new RoleTelemetry(metrics, endpoint, traces, eventTypes);
     }
 
     private static IReadOnlyList<string> MetersOf(DataPlaneEnvironment environment)
@@ -78,5 +83,7 @@ internal sealed class RoleTelemetry : IAsyncDisposable
         }
 
         _metrics?.Dispose();
+        // Sends what waits to be sent.
+        _traces?.Dispose();
     }
 }

@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Xml;
 using Microsoft.Extensions.Logging;
 
@@ -17,28 +18,27 @@ internal sealed record LogLevels(LogLevel Root, IReadOnlyDictionary<string, LogL
     public static LogLevels Default { get; } =
         new(LogLevel.Information, new Dictionary<string, LogLevel>(StringComparer.OrdinalIgnoreCase));
 
-    /// <summary>Reads a file. Where there is none, or it cannot be used, the default holds.</summary>
-    /// <param name="path">The file.</param>
-    /// <param name="problem">Why it cannot be used; null if it can or does not exist.</param>
-    public static LogLevels Load(string path, out string? problem)
+    /// <summary>
+    /// Reads logback XML. Called for a file that exists only: a process without one does not load the XML library.
+    /// </summary>
+    /// <param name="xml">The text.</param>
+    /// <param name="levels">The levels.</param>
+    /// <param name="problem">Why it is no XML.</param>
+    /// <returns>Whether there are levels.</returns>
+    public static bool TryRead(byte[] xml, [NotNullWhen(true)] out LogLevels? levels, [NotNullWhen(false)] out string? problem)
     {
-        problem = null;
-        return File.Exists(path) ? ReadFile(path, out problem) : Default;
-    }
-
-    /// <summary>On its own, so that a process without such a file does not load the XML library.</summary>
-    private static LogLevels ReadFile(string path, out string? problem)
-    {
-        problem = null;
         try
         {
-            using var file = File.OpenRead(path);
-            return Read(file);
+            using var stream = new MemoryStream(xml, writable: false);
+            levels = Read(stream);
+            problem = null;
+            return true;
         }
-        catch (Exception e) when (e is XmlException or IOException or UnauthorizedAccessException)
+        catch (XmlException e)
         {
-            problem = $"{path}: {e.Message}";
-            return Default;
+            levels = null;
+            problem = e.Message;
+            return false;
         }
     }
 

@@ -36,8 +36,11 @@ internal static partial class CoreLog
     )]
     public static partial void MetricsProtocolUnsupported(this ILogger logger, string setting, string value);
 
-    [LoggerMessage(1021, LogLevel.Warning, "{Setting} is \"{Value}\", which is not supported yet: there will be no traces")]
-    public static partial void TracingProtocolUnsupported(this ILogger logger, string setting, string value);
+    [LoggerMessage(1021, LogLevel.Warning, "{Setting} is \"{Value}\", which is no URL: there will be no traces")]
+    public static partial void TracingEndpointInvalid(this ILogger logger, string setting, string value);
+
+    [LoggerMessage(1023, LogLevel.Warning, "{Setting} is \"{Value}\", which is no number from 0 to 1: taking 0")]
+    public static partial void SamplingRateInvalid(this ILogger logger, string setting, string value);
 
     [LoggerMessage(
         1022,

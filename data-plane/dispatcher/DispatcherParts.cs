@@ -2,6 +2,7 @@ using Brokkr.Core.Events;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
+using Brokkr.Dispatcher.Telemetry;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
@@ -21,10 +22,13 @@ internal sealed record DispatcherParts(
     ILogger Logger
 ) : IDisposable
 {
+    public DeliveryTraces Traces { get; } = new();
+
     public void Dispose()
     {
         Connections.Dispose();
         CatchUpPlaces.Dispose();
         Metrics.Dispose();
+        Traces.Dispose();
     }
 }

@@ -70,11 +70,13 @@ internal static partial class Log
     [LoggerMessage(
         5017,
         LogLevel.Warning,
-        "Attempt {Retry} of {Topic}[{Partition}] {Offset} at {Target} for '{EgressUid}' failed: {Reason} (status {StatusCode}); {Suppressed} more such failures were not logged"
+        "Attempt {Retry} of event {Id} of {Source}, {Topic}[{Partition}] {Offset}, at {Target} for '{EgressUid}' failed: {Reason} (status {StatusCode}); {Suppressed} more such failures were not logged"
     )]
     public static partial void AttemptFailed(
         this ILogger logger,
         int retry,
+        string id,
+        string source,
         string topic,
         int partition,
         long offset,
@@ -88,10 +90,12 @@ internal static partial class Log
     [LoggerMessage(
         5018,
         LogLevel.Error,
-        "{Topic}[{Partition}] {Offset} is held for '{EgressUid}' until it can be stored as a dead letter; next try in {Wait}. {Problem} {Suppressed} more such failures were not logged"
+        "Event {Id} of {Source}, {Topic}[{Partition}] {Offset}, is held for '{EgressUid}' until it can be stored as a dead letter; next try in {Wait}. {Problem} {Suppressed} more such failures were not logged"
     )]
     public static partial void RecordHeld(
         this ILogger logger,
+        string id,
+        string source,
         string topic,
         int partition,
         long offset,
@@ -104,11 +108,12 @@ internal static partial class Log
     [LoggerMessage(
         5019,
         LogLevel.Error,
-        "Event {Id} of {Topic}[{Partition}] {Offset} is lost for '{EgressUid}': no attempt succeeded, and the dead letter topic is turned off. Last failure: {Reason} (status {StatusCode})"
+        "Event {Id} of {Source}, {Topic}[{Partition}] {Offset}, is lost for '{EgressUid}': no attempt succeeded, and the dead letter topic is turned off. Last failure: {Reason} (status {StatusCode})"
     )]
     public static partial void EventDropped(
         this ILogger logger,
         string id,
+        string source,
         string topic,
         int partition,
         long offset,
@@ -132,20 +137,32 @@ internal static partial class Log
         long suppressed
     );
 
-    [LoggerMessage(5021, LogLevel.Error, "The delivery of {Topic}[{Partition}] {Offset} for '{EgressUid}' broke; it is tried again")]
+    [LoggerMessage(
+        5021,
+        LogLevel.Error,
+        "The delivery of event {Id} of {Source}, {Topic}[{Partition}] {Offset}, for '{EgressUid}' broke; it is tried again"
+    )]
     public static partial void DeliveryBroke(
         this ILogger logger,
         Exception error,
+        string id,
+        string source,
         string topic,
         int partition,
         long offset,
         string egressUid
     );
 
-    [LoggerMessage(5022, LogLevel.Error, "{Topic}[{Partition}] {Offset} could not be filtered for '{EgressUid}'; it is discarded")]
+    [LoggerMessage(
+        5022,
+        LogLevel.Error,
+        "Event {Id} of {Source}, {Topic}[{Partition}] {Offset}, could not be filtered for '{EgressUid}'; it is discarded"
+    )]
     public static partial void FilterFailed(
         this ILogger logger,
         Exception error,
+        string id,
+        string source,
         string topic,
         int partition,
         long offset,

@@ -82,6 +82,8 @@ internal sealed class Trigger
 
     public DispatcherMetrics Metrics => _parts.Metrics;
 
+    public DeliveryTraces Traces => _parts.Traces;
+
     public TimeProvider Time => _parts.Time;
 
     public Http.RequestWriter Requests => _parts.Requests;
@@ -112,7 +114,8 @@ internal sealed class Trigger
     /// <summary>The consumer group under which its positions are stored.</summary>
     public string Group => Spec.Egress.ConsumerGroup;
 
-    private string Uid => Spec.Egress.Uid;
+    /// <summary>Its uid in the contract.</summary>
+    public string Uid => Spec.Egress.Uid;
 
     /// <summary>Puts new settings in force; they hold from the next attempt on.</summary>
     public void Change(EgressSpec spec, TriggerSettings settings)
@@ -222,43 +225,44 @@ internal sealed class Trigger
     /// <summary>Whether some Trigger of this process would take a reply from a topic, as far as can be told before it is stored.</summary>
     public bool IsWanted(EventBuffer reply, string topic) => _site.IsWanted(reply, topic);
 
-    public void FilterFailed(Cursor cursor, long offset, Exception failure)
+    public void FilterFailed(Cursor cursor, long offset, EventView view, Exception failure)
     {
         Metrics.Discarded(Settings);
-        _parts.Logger.FilterFailed(failure, cursor.Partition.Topic, cursor.Partition.Partition, offset, Uid);
+        var (topic, partition) = cursor.Partition;
+        _parts.Logger.FilterFailed(failure, IdOf(view), SourceOf(view), topic, partition, offset, Uid);
     }
 
-    public void AttemptFailed(Cursor cursor, long offset, int attempt, AttemptResult result) =>
-        LogFailure(cursor, offset, attempt, Settings.Subscriber, result);
+    public void AttemptFailed(Cursor cursor, long offset, EventView view, int attempt, AttemptResult result) =>
+        LogFailure(cursor, offset, view, attempt, Settings.Subscriber, result);
 
-    public void DeadLetterSinkFailed(Cursor cursor, long offset, AttemptResult result) =>
-        LogFailure(cursor, offset, 0, Settings.DeadLetterSink, result);
+    public void DeadLetterSinkFailed(Cursor cursor, long offset, EventView view, AttemptResult result) =>
+        LogFailure(cursor, offset, view, 0, Settings.DeadLetterSink, result);
 
-    public void Holds(Cursor cursor, long offset, string problem, TimeSpan wait)
+    public void Holds(Cursor cursor, long offset, EventView view, string problem, TimeSpan wait)
     {
         if (_holdLog.ShouldLog(out var suppressed))
         {
-            _parts.Logger.RecordHeld(cursor.Partition.Topic, cursor.Partition.Partition, offset, Uid, wait, problem, suppressed);
+            var (topic, partition) = cursor.Partition;
+            _parts.Logger.RecordHeld(IdOf(view), SourceOf(view), topic, partition, offset, Uid, wait, problem, suppressed);
         }
     }
 
     public void Dropped(Cursor cursor, long offset, EventView view, AttemptResult failure)
     {
         Counts.Dropped();
-        var id = Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Id));
-        _parts.Logger.EventDropped(
-            id,
-            cursor.Partition.Topic,
-            cursor.Partition.Partition,
-            offset,
-            Uid,
-            failure.Reason ?? "",
-            failure.Status
-        );
+        var (topic, partition) = cursor.Partition;
+        _parts.Logger.EventDropped(IdOf(view), SourceOf(view), topic, partition, offset, Uid, failure.Reason ?? "", failure.Status);
     }
 
-    public void DeliveryBroke(Cursor cursor, long offset, Exception failure) =>
-        _parts.Logger.DeliveryBroke(failure, cursor.Partition.Topic, cursor.Partition.Partition, offset, Uid);
+    public void DeliveryBroke(Cursor cursor, long offset, EventView view, Exception failure)
+    {
+        var (topic, partition) = cursor.Partition;
+        _parts.Logger.DeliveryBroke(failure, IdOf(view), SourceOf(view), topic, partition, offset, Uid);
+    }
+
+    private static string IdOf(EventView view) => Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Id));
+
+    private static string SourceOf(EventView view) => Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Source));
 
     private static async Task UntilCancelledAsync(CancellationToken cancellation)
     {
@@ -272,12 +276,14 @@ internal sealed class Trigger
     private static TriggerName NameOf(EgressSpec spec) =>
         new(spec.Egress.Reference?.Namespace ?? "", spec.Egress.Reference?.Name ?? "", spec.Egress.ConsumerGroup);
 
-    private void LogFailure(Cursor cursor, long offset, int attempt, Target? target, AttemptResult result)
+    private void LogFailure(Cursor cursor, long offset, EventView view, int attempt, Target? target, AttemptResult result)
     {
         if (_attemptLog.ShouldLog(out var suppressed))
         {
             _parts.Logger.AttemptFailed(
                 attempt,
+                IdOf(view),
+                SourceOf(view),
                 cursor.Partition.Topic,
                 cursor.Partition.Partition,
                 offset,

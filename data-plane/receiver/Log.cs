@@ -92,6 +92,14 @@ internal static partial class Log
     [LoggerMessage(4023, LogLevel.Debug, "The rest of a refused request could not be read")]
     public static partial void DrainFailed(this ILogger logger, Exception exception);
 
-    [LoggerMessage(4022, LogLevel.Warning, "The log did not store an event for {Path} in topic {Topic}: {Outcome}, {Error}")]
-    public static partial void NotStored(this ILogger logger, string path, string topic, AppendOutcome outcome, string? error);
+    [LoggerMessage(4022, LogLevel.Warning, "The log did not store event {Id} of {Source} for {Path} in topic {Topic}: {Outcome}, {Error}")]
+    public static partial void NotStored(
+        this ILogger logger,
+        string id,
+        string source,
+        string path,
+        string topic,
+        AppendOutcome outcome,
+        string? error
+    );
 }

@@ -371,5 +371,6 @@ public sealed class ReceiverHost : IAsyncDisposable
 
         _deadlines.Dispose();
         _metrics.Dispose();
+        _application.Traces.Dispose();
     }
 }

@@ -501,7 +501,7 @@ internal sealed class Cursor
         }
         catch (Exception failure)
         {
-            _trigger.FilterFailed(this, offset, failure);
+            _trigger.FilterFailed(this, offset, view, failure);
             return false;
         }
     }

@@ -19,12 +19,15 @@ internal sealed partial class Delivery
         _trigger.Counts.Attempted(TargetKind.Subscriber, result.Kind);
         if (_reply is null)
         {
+            EndChild(isSuccess: false);
             return result;
         }
 
         using var reply = _reply;
         _reply = null;
-        return await ForwardAsync(reply, settings, result.Status);
+        var forwarded = await ForwardAsync(reply, settings, result.Status);
+        EndChild(forwarded.Kind == AttemptKind.Succeeded);
+        return forwarded;
     }
 
     /// <summary>Sends an event once and classifies the answer. One time budget covers connecting, head and body.</summary>
@@ -53,7 +56,8 @@ internal sealed partial class Delivery
                         target.Url,
                         view,
                         settings.IsStructured && target.Kind != TargetKind.Reply,
-                        settings.Namespace
+                        settings.Namespace,
+                        _child ?? _span
                     );
                     using var response = await target.Client.SendAsync(request, _cancellation.Token);
                     return await ClassifyAsync(response, readReply, isLast);

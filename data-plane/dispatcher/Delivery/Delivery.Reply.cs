@@ -250,6 +250,12 @@ internal sealed partial class Delivery
     /// <summary>A reply belongs to the trace of the event that it answers.</summary>
     private void AddTraceContext(EventBuffer reply)
     {
+        if (_span is not null)
+        {
+            AddTrace(reply);
+            return;
+        }
+
         foreach (ref readonly var header in _view.Record.Headers)
         {
             var name = _view.Record.NameOf(header);

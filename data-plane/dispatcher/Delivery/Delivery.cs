@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using Brokkr.Core.Log;
@@ -71,6 +72,11 @@ internal sealed partial class Delivery : UnfinishedRecord
     [SuppressMessage("Reliability", "CA2012", Justification = "Awaited by hand, once, so that no state machine is made for it.")]
     public void Start()
     {
+        if (_trigger.Traces.IsOn)
+        {
+            BeginTrace();
+        }
+
         _delivering = DeliverSafelyAsync().GetAwaiter();
         if (_delivering.IsCompleted)
         {
@@ -110,6 +116,11 @@ internal sealed partial class Delivery : UnfinishedRecord
         var record = _record;
         var hasRequest = _hasRequest;
         var isFinished = outcome != DeliveryOutcome.Released;
+        if (_span is not null)
+        {
+            EndTrace(outcome);
+        }
+
         cursor.End(this, isFinished);
         if (isFinished)
         {
@@ -160,7 +171,7 @@ internal sealed partial class Delivery : UnfinishedRecord
             }
             catch (Exception failure)
             {
-                _trigger.DeliveryBroke(_cursor, Offset, failure);
+                _trigger.DeliveryBroke(_cursor, Offset, _view, failure);
             }
 
             if (!await WaitAsync(LongestHold))
@@ -185,6 +196,11 @@ internal sealed partial class Delivery : UnfinishedRecord
             // A changed contract holds from the next attempt on.
             settings = _trigger.Settings;
             result = await AttemptAsync(settings);
+            if (_span is not null)
+            {
+                TraceAttempt(_span, FailedAttempts + 1, result);
+            }
+
             if (result.Kind == AttemptKind.Succeeded)
             {
                 _trigger.Metrics.Dispatched(settings, _view, result.Status, _filteredAt);
@@ -197,7 +213,7 @@ internal sealed partial class Delivery : UnfinishedRecord
             }
 
             FailedAttempts++;
-            _trigger.AttemptFailed(_cursor, Offset, FailedAttempts, result);
+            _trigger.AttemptFailed(_cursor, Offset, _view, FailedAttempts, result);
             if (result.Kind == AttemptKind.Refused || !settings.Retry.Allows(FailedAttempts))
             {
                 break;
@@ -219,7 +235,9 @@ internal sealed partial class Delivery : UnfinishedRecord
         var letter = DeadLetterEvent.From(_view, settings.Subscriber.Text, failure);
         if (settings.DeadLetterSink is { } sink)
         {
+            BeginChild("dead_letter", ActivityKind.Client, sink.Text);
             var result = await PostAsync(sink, letter, settings);
+            EndChild(result.Kind == AttemptKind.Succeeded);
             if (result.Kind == AttemptKind.Succeeded)
             {
                 _trigger.Counts.SentToSink();
@@ -231,7 +249,7 @@ internal sealed partial class Delivery : UnfinishedRecord
                 return DeliveryOutcome.Released;
             }
 
-            _trigger.DeadLetterSinkFailed(_cursor, Offset, result);
+            _trigger.DeadLetterSinkFailed(_cursor, Offset, _view, result);
         }
 
         if (_trigger.DeadLetterTopic == DeadLetterTopic.Disabled)
@@ -240,7 +258,10 @@ internal sealed partial class Delivery : UnfinishedRecord
             return DeliveryOutcome.Dropped;
         }
 
-        return await StoreAsync(letter, settings, failure);
+        BeginChild("dead_letter", ActivityKind.Producer, DeadLetterTopics.NameOf(_cursor.Partition.Topic));
+        var outcome = await StoreAsync(letter, settings, failure);
+        EndChild(outcome == DeliveryOutcome.StoredAsDeadLetter);
+        return outcome;
     }
 
     /// <summary>Stores the dead letter, or the record itself if it is no event, however long it takes: until then the record is held.</summary>
@@ -288,7 +309,7 @@ internal sealed partial class Delivery : UnfinishedRecord
                     _trigger.Metrics.Held(settings, 1);
                 }
 
-                _trigger.Holds(_cursor, Offset, problem, wait);
+                _trigger.Holds(_cursor, Offset, _view, problem, wait);
                 if (!await WaitAsync(wait))
                 {
                     return DeliveryOutcome.Released;
@@ -318,6 +339,11 @@ internal sealed partial class Delivery : UnfinishedRecord
         {
             var result = await SendAsync(target, view, settings, readReply: false, isLast: !settings.Retry.Allows(failed));
             _trigger.Counts.Attempted(target.Kind, result.Kind);
+            if (_child is not null)
+            {
+                TraceAttempt(_child, failed, result);
+            }
+
             if (result.Kind != AttemptKind.Failed || !settings.Retry.Allows(failed))
             {
                 return result;

@@ -1,7 +1,9 @@
 using System.Buffers;
+using System.Diagnostics;
 using System.Net;
 using System.Text;
 using Brokkr.Core.Events;
+using Brokkr.Core.Telemetry;
 using Brokkr.Dispatcher.Feed;
 
 namespace Brokkr.Dispatcher.Http;
@@ -31,7 +33,8 @@ internal sealed class RequestWriter
     /// <param name="view">The event.</param>
     /// <param name="isStructured">Structured JSON mode instead of binary mode.</param>
     /// <param name="sender">Namespace of the Trigger.</param>
-    public HttpRequestMessage Create(Uri to, EventView view, bool isStructured, string sender)
+    /// <param name="span">The span that the request belongs to, instead of the one that the record came from; null for none.</param>
+    public HttpRequestMessage Create(Uri to, EventView view, bool isStructured, string sender, Activity? span = null)
     {
         var request = new HttpRequestMessage(HttpMethod.Post, to)
         {
@@ -51,6 +54,15 @@ internal sealed class RequestWriter
         else
         {
             WriteBinary(request, view);
+        }
+
+        if (span is not null)
+        {
+            Replace(request, "traceparent", TraceHeaders.Parent(span.Context));
+            if (span.TraceStateString is { Length: > 0 } state)
+            {
+                Replace(request, "tracestate", state);
+            }
         }
 
         request.Headers.TryAddWithoutValidation("Prefer", "reply");
@@ -78,6 +90,12 @@ internal sealed class RequestWriter
         {
             request.Headers.TryAddWithoutValidation(headers[i], headers[i + 1]);
         }
+    }
+
+    private static void Replace(HttpRequestMessage request, string name, string value)
+    {
+        request.Headers.Remove(name);
+        request.Headers.TryAddWithoutValidation(name, value);
     }
 
     private static void AddTraceContext(EventView view, List<string> headers)

@@ -34,6 +34,8 @@ internal sealed class ReceiverApplication(
 
     public ReceiverMetrics Metrics { get; } = metrics;
 
+    public IngressTraces Traces { get; } = new();
+
     public Deadlines Deadlines { get; } = deadlines;
 
     public AppendWait.Pool Appends { get; } = new(deadlines, options.AppendDeadline);

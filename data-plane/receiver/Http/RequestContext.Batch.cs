@@ -95,6 +95,11 @@ internal sealed partial class RequestContext
 
     private async Task<Refusal?> AppendAllAsync(List<EventBuffer> events, List<RecordBuffer> records)
     {
+        if (_span is not null && events.Count > 0)
+        {
+            AppendBegins(events[0]);
+        }
+
         var appends = new Task<AppendResult>[records.Count];
         for (var i = 0; i < appends.Length; i++)
         {
@@ -102,15 +107,17 @@ internal sealed partial class RequestContext
         }
 
         Refusal? refusal = null;
+        string? problem = null;
         for (var i = 0; i < appends.Length; i++)
         {
             var result = await appends[i];
+            problem ??= ProblemOf(result);
             if (
                 result.Outcome != AppendOutcome.Stored
                 && (refusal is null || refusal.Problem.Status != StatusCodes.Status503ServiceUnavailable)
             )
             {
-                refusal = NotStored(result);
+                refusal = NotStored(result, events[i]);
                 refusal = refusal with
                 {
                     Detail = $"Event {i + 1} of {events.Count} in the batch: {refusal.Detail} Others of the batch may be stored.",
@@ -118,6 +125,7 @@ internal sealed partial class RequestContext
             }
         }
 
+        AppendEnded(problem);
         return refusal;
     }
 }

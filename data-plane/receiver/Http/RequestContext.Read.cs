@@ -129,6 +129,12 @@ internal sealed partial class RequestContext
     /// <summary>Carries the trace of the request on, as headers of the record ahead of the event's (receiver-and-core §14.3).</summary>
     private void ContinueTrace(EventBuffer read)
     {
+        if (_span is { } span)
+        {
+            ContinueTrace(read, span);
+            return;
+        }
+
         var headers = _request.Headers;
         var parent = headers.TraceParent;
         if (parent.Count == 0)

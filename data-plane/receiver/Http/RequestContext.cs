@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.IO.Pipelines;
+using System.Text;
 using Brokkr.Core.Events;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
@@ -55,6 +56,11 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
     /// <summary>Forgets the request.</summary>
     public void End()
     {
+        if (_span is { } span)
+        {
+            EndTrace(span);
+        }
+
         _features = null!;
         _request = null!;
         _response = null!;
@@ -96,6 +102,11 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         }
 
         _started = application.Time.GetTimestamp();
+        if (application.Traces.IsOn)
+        {
+            BeginTrace();
+        }
+
         return StoreAsync();
     }
 
@@ -177,11 +188,20 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
                 try
                 {
                     var append = BeginAppend(kind, read!, ref body!, out refusal);
-                    read!.Dispose();
-                    read = null;
+                    if (kind == ContentKind.Binary)
+                    {
+                        // Its id can be had from the headers, should there be something to say.
+                        read!.Dispose();
+                        read = null;
+                    }
+
                     body.Dispose();
                     body = null;
                     result = refusal is null ? await application.Appends.WaitAsync(append) : default;
+                    if (_span is not null)
+                    {
+                        AppendEnded(refusal is null ? ProblemOf(result) : refusal.Detail);
+                    }
                 }
                 finally
                 {
@@ -197,7 +217,7 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
                         return;
                     }
 
-                    refusal = NotStored(result);
+                    refusal = NotStored(result, read);
                 }
             }
 
@@ -246,6 +266,11 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
     private ValueTask<AppendResult> BeginAppend(ContentKind kind, EventBuffer read, ref RecordBuffer body, out Refusal? refusal)
     {
         refusal = null;
+        if (_span is not null)
+        {
+            AppendBegins(read);
+        }
+
         var definition = _ingress!.Definition;
         if (kind == ContentKind.Binary && !definition.Structured)
         {
@@ -277,12 +302,19 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
         return _ingress.Writer.AppendAsync(definition.Topic, body);
     }
 
-    private Refusal NotStored(in AppendResult result)
+    private Refusal NotStored(in AppendResult result, EventBuffer? read)
     {
         var definition = _ingress!.Definition;
         if (result.Outcome != AppendOutcome.TooLarge && _ingress.Log.MayReport(application.Deadlines.Now))
         {
-            application.Logger.NotStored(_request.RawTarget, definition.Topic, result.Outcome, result.Error);
+            application.Logger.NotStored(
+                TextOf(read, CoreAttribute.Id, "ce-id"),
+                TextOf(read, CoreAttribute.Source, "ce-source"),
+                _request.RawTarget,
+                definition.Topic,
+                result.Outcome,
+                result.Error
+            );
         }
 
         return result.Outcome switch
@@ -306,6 +338,10 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
             _ => new Refusal(Problem.LogUnavailable, "The log is away or behind. Send the event again later; it may be stored twice then."),
         };
     }
+
+    /// <summary>An attribute as text, for the log: of an event that is gone, as its header was sent.</summary>
+    private string TextOf(EventBuffer? read, CoreAttribute attribute, string header) =>
+        read is null ? _request.Headers[header].ToString() : Encoding.UTF8.GetString(read.Get(attribute));
 
     private void Measure(int status) =>
         _ingress!.Latency.Record(status, _eventType, application.Time.GetElapsedTime(_started).TotalMilliseconds);

@@ -86,7 +86,7 @@ public sealed class RoleTests : IDisposable
     }
 
     [Fact]
-    public async Task Levels_of_the_logging_configuration_are_honoured()
+    public async Task Levels_of_the_logging_configuration_are_honoured_and_followed()
     {
         var settings = Settings("receiver");
         settings["LOGGING_CONFIG_FILE_PATH"] = _folder.Write("config.xml", """<configuration><root level="ERROR"/></configuration>""");
@@ -109,8 +109,13 @@ public sealed class RoleTests : IDisposable
             },
             "the receiver to be up"
         );
-        Assert.Equal(0, await child.TerminateAsync());
         Assert.Empty(child.Lines);
+
+        // Replaced as the kubelet does, without a restart.
+        _folder.Write("config.xml", """<configuration><root level="DEBUG"/></configuration>""");
+        await child.LineAsync("config.xml has changed: logging at Debug");
+        Assert.Equal(0, await child.TerminateAsync());
+        Assert.Contains("brokkr receiver has ended", child.Text, StringComparison.Ordinal);
     }
 
     private Dictionary<string, string?> Settings(string role)

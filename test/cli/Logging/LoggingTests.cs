@@ -120,12 +120,40 @@ public sealed partial class LoggingTests
     [Fact]
     public void Without_a_file_and_with_a_broken_one_the_default_holds()
     {
-        Assert.Same(LogLevels.Default, LogLevels.Load("/nonexistent/config.xml", out var problem));
+        using var none = new LiveLogLevels("/nonexistent/config.xml", TimeProvider.System, out var problem);
         Assert.Null(problem);
+        Assert.Equal(LogLevel.Information, none.CurrentValue.MinLevel);
         using var folder = new TemporaryFolder();
         var file = folder.Write("config.xml", "<configuration>");
-        Assert.Same(LogLevels.Default, LogLevels.Load(file, out problem));
+        using var broken = new LiveLogLevels(file, TimeProvider.System, out problem);
         Assert.StartsWith(file, problem, StringComparison.Ordinal);
+        Assert.Equal(LogLevel.Information, broken.CurrentValue.MinLevel);
+    }
+
+    [Fact]
+    public void Levels_follow_the_file_and_stay_where_it_goes_or_breaks()
+    {
+        var time = new FakeTimeProvider();
+        using var folder = new TemporaryFolder();
+        var file = folder.Write("config.xml", """<configuration><root level="WARN"/></configuration>""");
+        using var levels = new LiveLogLevels(file, time, out _);
+        using var loggers = new LoggerFactory([new SilentProvider()], levels);
+        levels.Follow(loggers.CreateLogger("Brokkr.Cli"));
+        var logger = loggers.CreateLogger("Brokkr.Receiver");
+        Assert.False(logger.IsEnabled(LogLevel.Information));
+
+        folder.Write("config.xml", """<configuration><logger name="Brokkr.Receiver" level="TRACE"/><root level="WARN"/></configuration>""");
+        Assert.False(logger.IsEnabled(LogLevel.Trace));
+        time.Advance(LiveLogLevels.Interval);
+        Assert.True(logger.IsEnabled(LogLevel.Trace));
+        Assert.False(loggers.CreateLogger("Brokkr.Dispatcher").IsEnabled(LogLevel.Information));
+
+        folder.Write("config.xml", "<configuration>");
+        time.Advance(LiveLogLevels.Interval);
+        Assert.True(logger.IsEnabled(LogLevel.Trace));
+        File.Delete(file);
+        time.Advance(LiveLogLevels.Interval);
+        Assert.True(logger.IsEnabled(LogLevel.Trace));
     }
 
     private static List<JsonDocument> Lines(MemoryStream output) =>

@@ -35,8 +35,6 @@ public sealed class ObservabilityOptionsTests
     [Theory]
     [InlineData("metrics-protocol", "HTTP/protobuf")]
     [InlineData("metrics-protocol", "grpc")]
-    [InlineData("tracing-protocol", "grpc")]
-    [InlineData("tracing-protocol", "stdout")]
     [InlineData("metrics-endpoint", "nonsense")]
     public void What_is_not_supported_is_said_once(string key, string value)
     {
@@ -45,6 +43,36 @@ public sealed class ObservabilityOptionsTests
         var line = Assert.Single(log.Lines).Text;
         Assert.Contains(key, line, StringComparison.Ordinal);
         Assert.Contains(value, line, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("", "http://c:4318/v1/traces", "0.5", TracingProtocol.None, null, 0)]
+    [InlineData("none", "", "", TracingProtocol.None, null, 0)]
+    [InlineData("grpc", "http://collector:4317", "0.1", TracingProtocol.Grpc, "http://collector:4317/", 0.1)]
+    [InlineData(" HTTP/protobuf\n", "https://c/v1/traces", "", TracingProtocol.HttpProtobuf, "https://c/v1/traces", 0)]
+    [InlineData("grpc", "collector:4317", "1", TracingProtocol.Grpc, "http://collector:4317/", 1)]
+    [InlineData("stdout", "", "1.0", TracingProtocol.Stdout, null, 1)]
+    public void Tracing(string protocol, string endpoint, string rate, TracingProtocol expected, string? url, double share)
+    {
+        var options = ObservabilityOptions.From(
+            Entries(("tracing-protocol", protocol), ("tracing-endpoint", endpoint), ("tracing-sampling-rate", rate)),
+            NullLogger.Instance
+        );
+        Assert.Equal(expected, options.Tracing);
+        Assert.Equal(url, options.TracingEndpoint?.ToString());
+        Assert.Equal(share, options.SamplingRate);
+    }
+
+    [Theory]
+    [InlineData("tracing-sampling-rate", "2")]
+    [InlineData("tracing-sampling-rate", "much")]
+    [InlineData("tracing-endpoint", "ftp://x")]
+    [InlineData("tracing-endpoint", "")]
+    public void What_cannot_be_meant_for_tracing_is_said_once(string key, string value)
+    {
+        var log = new CountingLogger();
+        ObservabilityOptions.From(Entries(("tracing-protocol", "grpc"), ("tracing-endpoint", "http://c:4317"), (key, value)), log);
+        Assert.Contains($"{key} is \"{value}\"", Assert.Single(log.Lines), StringComparison.Ordinal);
     }
 
     [Fact]

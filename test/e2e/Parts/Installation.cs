@@ -23,6 +23,9 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
     };
     private int _generation;
 
+    /// <summary>Protocol and endpoint that spans are sent by; null for no tracing.</summary>
+    public (string Protocol, string Endpoint)? Tracing { get; init; }
+
     public ChildProcess? Receiver { get; private set; }
 
     public ChildProcess? Dispatcher { get; private set; }
@@ -116,6 +119,12 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
         var observability = $"observability-{role}";
         _folder.Write($"{observability}/metrics-protocol", "prometheus");
         _folder.Write($"{observability}/metrics-endpoint", $"http://0.0.0.0:{_metricsPorts[role]}/metrics");
+        if (Tracing is var (protocol, endpoint))
+        {
+            _folder.Write($"{observability}/tracing-protocol", protocol);
+            _folder.Write($"{observability}/tracing-endpoint", endpoint);
+        }
+
         return new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["PRODUCER_CONFIG_FILE_PATH"] = _folder.Write(

@@ -1,0 +1,138 @@
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Brokkr.Core.Log;
+using Brokkr.Core.Telemetry;
+using Brokkr.Testing;
+using static Brokkr.Receiver.Tests.TestReceiver;
+
+namespace Brokkr.Receiver.Tests;
+
+/// <summary>The spans of a receiver (receiver-and-core §14.3, RDP-20, RDP-21, RCO-04, OIN-12).</summary>
+public sealed class TraceTests : IDisposable
+{
+    private const string Caller = "b7ad6b7169203331";
+
+    private readonly ActivityTraceId _trace = ActivityTraceId.CreateRandom();
+    private readonly ConcurrentQueue<Activity> _ended = [];
+    private readonly ActivityListener _listener;
+
+    public TraceTests()
+    {
+        // Other tests of the process are not traced: theirs is another trace.
+        _listener = new ActivityListener
+        {
+            ShouldListenTo = source => source.Name == TraceHeaders.ReceiverSource,
+            Sample = (ref options) =>
+                options.Parent.TraceId == _trace && options.Parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
+                    ? ActivitySamplingResult.AllDataAndRecorded
+                    : ActivitySamplingResult.None,
+            ActivityStopped = activity =>
+            {
+                if (activity.TraceId == _trace)
+                {
+                    _ended.Enqueue(activity);
+                }
+            },
+        };
+        ActivitySource.AddActivityListener(_listener);
+    }
+
+    public void Dispose() => _listener.Dispose();
+
+    public static TheoryData<string> Forms =>
+        [
+            "traceparent: 00-{0}-{1}-01\r\ntracestate: a=b\r\nbaggage: k=v\r\n",
+            "b3: {0}-{1}-1\r\n",
+            "b3: {0}-{1}-d-05e3ac9a4f6e3b90\r\n",
+            "b3: {0}-{1}\r\n",
+            "X-B3-TraceId: {0}\r\nX-B3-SpanId: {1}\r\nX-B3-Sampled: 1\r\n",
+            "X-B3-TraceId: {0}\r\nX-B3-SpanId: {1}\r\nX-B3-Sampled: 0\r\nX-B3-Flags: 1\r\n",
+        ];
+
+    [Theory]
+    [MemberData(nameof(Forms))]
+    public async Task RDP_21_A_traced_request_has_a_span_and_one_for_the_append_whose_id_goes_with_the_record(string form)
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        using var client = await RawClient.ConnectAsync(receiver.Port);
+        (await client.SendAsync(RawClient.Event(more: string.Format(null, form, _trace, Caller)))).Is(202);
+        var request = await EndedAsync("POST");
+        var append = await EndedAsync("kafka_send");
+        Assert.Equal(ActivityKind.Server, request.Kind);
+        Assert.Equal(Caller, request.ParentSpanId.ToHexString());
+        Assert.Equal(ActivityKind.Producer, append.Kind);
+        Assert.Equal(request.SpanId, append.ParentSpanId);
+        Assert.Equal("i-1", request.GetTagItem("messaging.message_id"));
+        Assert.Equal("/src", request.GetTagItem("messaging.message_source"));
+        Assert.Equal("t.x", request.GetTagItem("messaging.message_type"));
+        Assert.Equal("broker:br.ns", request.GetTagItem("messaging.destination"));
+        Assert.Equal("/ns/br", request.GetTagItem("url.path"));
+        Assert.Equal(202, request.GetTagItem("http.response.status_code"));
+        Assert.Equal("t-br", append.GetTagItem("messaging.destination.name"));
+        Assert.Equal(ActivityStatusCode.Unset, append.Status);
+        var record = Text(await receiver.RecordAsync("t-br"));
+        Assert.StartsWith($"traceparent=00-{_trace}-{append.SpanId}-01\n", record, StringComparison.Ordinal);
+        Assert.Equal(
+            form.Contains("tracestate", StringComparison.Ordinal),
+            record.Contains("\ntracestate=a=b\nbaggage=k=v\n", StringComparison.Ordinal)
+        );
+    }
+
+    [Fact]
+    public async Task A_failed_append_is_an_error_of_both_spans()
+    {
+        await using var receiver = await StartAsync();
+        var faulty = receiver.Logs.Behind("faulty");
+        receiver.Publish(Broker("br", servers: "faulty"));
+        await receiver.ServedAsync("/ns/br");
+        faulty.Append = (_, _) => new ValueTask<AppendResult>(AppendResult.Failed(AppendOutcome.RetryLater, "as the test says"));
+        using var client = await RawClient.ConnectAsync(receiver.Port);
+        (await client.SendAsync(RawClient.Event(more: $"traceparent: 00-{_trace}-{Caller}-01\r\n"))).Is(503);
+        Assert.Equal(ActivityStatusCode.Error, (await EndedAsync("POST")).Status);
+        var append = await EndedAsync("kafka_send");
+        Assert.Equal(ActivityStatusCode.Error, append.Status);
+        Assert.Equal("RetryLater: as the test says", append.StatusDescription);
+    }
+
+    [Fact]
+    public async Task A_batch_has_one_span_for_its_appends()
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        using var client = await RawClient.ConnectAsync(receiver.Port);
+        const string One = """{"specversion":"1.0","id":"a","source":"/s","type":"t"}""";
+        var request = RawClient.Body(
+            "application/cloudevents-batch+json",
+            $"[{One},{One}]",
+            more: $"traceparent: 00-{_trace}-{Caller}-01\r\n"
+        );
+        (await client.SendAsync(request)).Is(202);
+        await EndedAsync("POST");
+        var append = await EndedAsync("kafka_send");
+        var records = await receiver.RecordsAsync("t-br");
+        Assert.Equal(2, records.Count);
+        Assert.All(
+            records,
+            record => Assert.StartsWith($"traceparent=00-{_trace}-{append.SpanId}-01\n", Text(record), StringComparison.Ordinal)
+        );
+        Assert.Equal(2, _ended.Count);
+    }
+
+    [Theory]
+    [InlineData("traceparent: 00-{0}-{1}-00\r\n")]
+    [InlineData("b3: {0}-{1}-0\r\n")]
+    [InlineData("b3: 0\r\n")]
+    [InlineData("b3: {0}-xyz-1\r\n")]
+    [InlineData("X-B3-TraceId: {0}\r\n")]
+    public async Task What_is_not_sampled_or_no_context_has_no_span(string form)
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        using var client = await RawClient.ConnectAsync(receiver.Port);
+        (await client.SendAsync(RawClient.Event(more: string.Format(null, form, _trace, Caller)))).Is(202);
+        var record = Text(await receiver.RecordAsync("t-br"));
+        Assert.Equal(form.StartsWith("traceparent", StringComparison.Ordinal), record.Contains("traceparent", StringComparison.Ordinal));
+        Assert.Empty(_ended);
+    }
+
+    private Task<Activity> EndedAsync(string name) =>
+        Eventually.Value(() => _ended.SingleOrDefault(span => span.OperationName == name), $"the span {name}");
+}
