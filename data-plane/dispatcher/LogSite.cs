@@ -1,3 +1,4 @@
+using System.Text;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Events;
 using Brokkr.Core.Filters;
@@ -143,7 +144,15 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
             }
             catch (Exception failure)
             {
-                _parts.Logger.FilterFailed(failure, topic, 0, 0, trigger.Spec.Egress.Uid);
+                _parts.Logger.FilterFailed(
+                    failure,
+                    Encoding.UTF8.GetString(seen.Get(CoreAttribute.Id)),
+                    Encoding.UTF8.GetString(seen.Get(CoreAttribute.Source)),
+                    topic,
+                    0,
+                    0,
+                    trigger.Uid
+                );
             }
         }
 
