@@ -238,7 +238,7 @@ internal sealed class Trigger
     public void DeadLetterSinkFailed(Cursor cursor, long offset, EventView view, AttemptResult result) =>
         LogFailure(cursor, offset, view, 0, Settings.DeadLetterSink, result);
 
-    public void Holds(Cursor cursor, long offset, EventView view, string problem, TimeSpan wait)
+    public void Holds(Cursor cursor, long offset, EventView? view, string problem, TimeSpan wait)
     {
         if (_holdLog.ShouldLog(out var suppressed))
         {
@@ -254,15 +254,17 @@ internal sealed class Trigger
         _parts.Logger.EventDropped(IdOf(view), SourceOf(view), topic, partition, offset, Uid, failure.Reason ?? "", failure.Status);
     }
 
-    public void DeliveryBroke(Cursor cursor, long offset, EventView view, Exception failure)
+    public void DeliveryBroke(Cursor cursor, long offset, EventView? view, Exception failure)
     {
         var (topic, partition) = cursor.Partition;
         _parts.Logger.DeliveryBroke(failure, IdOf(view), SourceOf(view), topic, partition, offset, Uid);
     }
 
-    private static string IdOf(EventView view) => Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Id));
+    /// <summary>The id of an event; empty for a record that is none.</summary>
+    private static string IdOf(EventView? view) => view is null ? "" : Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Id));
 
-    private static string SourceOf(EventView view) => Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Source));
+    /// <summary>The source of an event; empty for a record that is none.</summary>
+    private static string SourceOf(EventView? view) => view is null ? "" : Encoding.UTF8.GetString(view.Event.Get(CoreAttribute.Source));
 
     private static async Task UntilCancelledAsync(CancellationToken cancellation)
     {

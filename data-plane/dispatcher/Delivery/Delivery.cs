@@ -72,7 +72,7 @@ internal sealed partial class Delivery : UnfinishedRecord
     [SuppressMessage("Reliability", "CA2012", Justification = "Awaited by hand, once, so that no state machine is made for it.")]
     public void Start()
     {
-        if (_trigger.Traces.IsOn)
+        if (_trigger.Traces.IsOn && !_isAside)
         {
             BeginTrace();
         }
