@@ -54,12 +54,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
     private volatile Producer? _producer;
     private volatile bool _closed;
 
-    public KafkaWriter(
-        IReadOnlyDictionary<string, string> settings,
-        ProducerMetrics metrics,
-        ILogger logger,
-        BearerTokens? tokens = null
-    )
+    public KafkaWriter(IReadOnlyDictionary<string, string> settings, ProducerMetrics metrics, ILogger logger, BearerTokens? tokens = null)
     {
         _settings = settings;
         _metrics = metrics;
@@ -258,12 +253,7 @@ internal sealed class KafkaWriter : ILogWriter, IAsyncDisposable
         private volatile bool _stop;
         private int _disposed;
 
-        public unsafe Producer(
-            IReadOnlyDictionary<string, string> settings,
-            ProducerMetrics metrics,
-            ILogger logger,
-            BearerTokens? tokens
-        )
+        public unsafe Producer(IReadOnlyDictionary<string, string> settings, ProducerMetrics metrics, ILogger logger, BearerTokens? tokens)
         {
             _metrics = metrics;
             _logger = logger;
