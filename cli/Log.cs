@@ -39,6 +39,9 @@ internal static partial class Log
     )]
     public static partial void TracesSent(this ILogger logger, string endpoint, string protocol, double samplingRate);
 
+    [LoggerMessage(7013, LogLevel.Information, "Metrics are sent to {Endpoint} by {Protocol} every {Seconds} s")]
+    public static partial void MetricsSent(this ILogger logger, string endpoint, string protocol, double seconds);
+
     [LoggerMessage(7012, LogLevel.Information, "Span {SpanName} {SpanId} of trace {TraceId}: {Span}")]
     public static partial void SpanEnded(this ILogger logger, string spanName, string spanId, string traceId, string span);
 

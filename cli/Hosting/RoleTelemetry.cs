@@ -10,11 +10,11 @@ internal sealed class RoleTelemetry : IAsyncDisposable
 {
     private readonly PrometheusMetrics? _metrics;
     private readonly ScrapeEndpoint? _endpoint;
-    private readonly IDisposable? _traces;
+    private readonly IDisposable?[] _exports;
 
-    private RoleTelemetry(PrometheusMetrics? metrics, ScrapeEndpoint? endpoint, IDisposable? traces, EventTypeTags eventTypes)
+    private RoleTelemetry(PrometheusMetrics? metrics, ScrapeEndpoint? endpoint, IDisposable?[] exports, EventTypeTags eventTypes)
     {
-        _traces = traces;
+        _exports = exports;
         _metrics = metrics;
         _endpoint = endpoint;
         EventTypes = eventTypes;
@@ -33,10 +33,13 @@ internal sealed class RoleTelemetry : IAsyncDisposable
         var logger = role.Loggers.CreateLogger("Brokkr.Cli.Telemetry");
         var options = ObservabilityOptions.Load(environment.ObservabilityPath, logger);
         var eventTypes = new EventTypeTags(!environment.EventTypeTagDisabled);
+        IDisposable? sending = options.Metrics is MetricsProtocol.Grpc or MetricsProtocol.HttpProtobuf
+            ? MetricExport.Start(options, MetersOf(environment), environment, logger)
+            : null;
         var traces = options.Tracing == TracingProtocol.None ? null : TraceExport.Start(options, environment, role);
-        if (!options.Prometheus)
+        if (options.Metrics != MetricsProtocol.Prometheus)
         {
-            return new RoleTelemetry(null, null, traces, eventTypes);
+            return new RoleTelemetry(null, null, [sending, traces], eventTypes);
         }
 
         var metrics = new PrometheusMetrics(
@@ -56,7 +59,7 @@ internal sealed class RoleTelemetry : IAsyncDisposable
             cancellation
         );
         logger.MetricsServed(endpoint.Address);
-        return new RoleTelemetry(metrics, endpoint, traces, eventTypes);
+        return new RoleTelemetry(metrics, endpoint, [traces], eventTypes);
     }
 
     private static IReadOnlyList<string> MetersOf(DataPlaneEnvironment environment)
@@ -83,7 +86,10 @@ internal sealed class RoleTelemetry : IAsyncDisposable
         }
 
         _metrics?.Dispose();
-        // Sends what waits to be sent.
-        _traces?.Dispose();
+        foreach (var export in _exports)
+        {
+            // Sends what waits to be sent.
+            export?.Dispose();
+        }
     }
 }

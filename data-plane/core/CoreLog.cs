@@ -29,15 +29,11 @@ internal static partial class CoreLog
     [LoggerMessage(1015, LogLevel.Warning, "The watch on {Path} was lost and is set up again: {Error}")]
     public static partial void ContractWatchLost(this ILogger logger, string path, string error);
 
-    [LoggerMessage(
-        1020,
-        LogLevel.Warning,
-        "{Setting} is \"{Value}\", which is not supported yet: there will be no metrics. Supported: prometheus"
-    )]
-    public static partial void MetricsProtocolUnsupported(this ILogger logger, string setting, string value);
+    [LoggerMessage(1021, LogLevel.Warning, "{Setting} is \"{Value}\", which is no http or https URL: there will be no {What}")]
+    public static partial void ExportEndpointInvalid(this ILogger logger, string setting, string value, string what);
 
-    [LoggerMessage(1021, LogLevel.Warning, "{Setting} is \"{Value}\", which is no URL: there will be no traces")]
-    public static partial void TracingEndpointInvalid(this ILogger logger, string setting, string value);
+    [LoggerMessage(1020, LogLevel.Warning, "{Setting} is \"{Value}\", which is no duration such as 60s: taking {Seconds} s")]
+    public static partial void ExportIntervalInvalid(this ILogger logger, string setting, string value, double seconds);
 
     [LoggerMessage(1023, LogLevel.Warning, "{Setting} is \"{Value}\", which is no number from 0 to 1: taking 0")]
     public static partial void SamplingRateInvalid(this ILogger logger, string setting, string value);

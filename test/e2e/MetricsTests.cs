@@ -6,7 +6,7 @@ using Brokkr.Testing.Processes;
 
 namespace Brokkr.EndToEnd.Tests;
 
-/// <summary>A real Prometheus scrapes the running roles (ONM-06, DEV-13).</summary>
+/// <summary>A real Prometheus scrapes the running roles (ONM-06, DEV-13), a collector is sent the same.</summary>
 public sealed class MetricsTests
 {
     [Fact]
@@ -58,5 +58,42 @@ public sealed class MetricsTests
         var help = await prometheus.HelpAsync("");
         Assert.Equal("The time spent dispatching an event to Kafka", help["kn_eventing_dispatch_latency_ms"]);
         Assert.DoesNotContain(help, name => name.Key.StartsWith("brokkr_", StringComparison.Ordinal) && name.Value.Length == 0);
+    }
+
+    [Theory]
+    [InlineData("grpc")]
+    [InlineData("http/protobuf")]
+    public async Task A_collector_is_sent_the_metrics_of_both_roles(string protocol)
+    {
+        var kafka = await KafkaCluster.SharedAsync();
+        var topic = $"sent-metrics-{Guid.NewGuid():N}";
+        await kafka.CreateTopicAsync(topic);
+        await using var collector = await OtlpReceiver.StartAsync(protocol);
+        await using var subscriber = await Subscriber.StartAsync();
+        await using var roles = new Installation(kafka, topic) { Metrics = (protocol, collector.MetricsEndpoint) };
+        roles.Publish(($"g-{topic}", subscriber.Url + "/"));
+        await roles.StartReceiverAsync();
+        roles.StartDispatcher();
+        using var sender = new Sender(roles.Url);
+        await sender.SendAsync("measured");
+        await subscriber.CountAsync(1);
+
+        await Arrives("kafka-broker-receiver", "kn.eventing.dispatch.latency", "http.response.status_code", "202");
+        await Arrives("kafka-broker-receiver", "kafka.producer.topic.record.send", "topic", topic);
+        await Arrives("kafka-broker-dispatcher", "kn.eventing.dispatch.latency", "kn.trigger.name", $"g-{topic}");
+        await Arrives("kafka-broker-dispatcher", "brokkr.dispatcher.lag", "group", $"g-{topic}");
+
+        Task Arrives(string service, string name, string attribute, string value) =>
+            Eventually.True(
+                () =>
+                    collector.Points.Any(point =>
+                        point.Service == service && point.Name == name && point.Attributes.GetValueOrDefault(attribute) == value
+                    ),
+                () =>
+                    $"{name} of {service} with {attribute}={value} among\n{string.Join('\n', collector.Points
+                        .Where(point => point.Service == service)
+                        .Select(point => $"{point.Name} {string.Join(", ", point.Attributes)}")
+                        .Distinct())}"
+            );
     }
 }

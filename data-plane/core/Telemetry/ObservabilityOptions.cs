@@ -4,6 +4,22 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Core.Telemetry;
 
+/// <summary>How metrics leave the process.</summary>
+public enum MetricsProtocol
+{
+    /// <summary>Not at all.</summary>
+    None,
+
+    /// <summary>Served for Prometheus to scrape.</summary>
+    Prometheus,
+
+    /// <summary>Sent by OTLP over gRPC.</summary>
+    Grpc,
+
+    /// <summary>Sent by OTLP as protobuf over HTTP.</summary>
+    HttpProtobuf,
+}
+
 /// <summary>How spans leave the process.</summary>
 public enum TracingProtocol
 {
@@ -23,14 +39,23 @@ public enum TracingProtocol
 /// <summary>What the ConfigMap <c>config-observability</c> asks for (receiver-and-core §14.1).</summary>
 public sealed record ObservabilityOptions
 {
-    /// <summary>True: the metrics are to be had at <see cref="Port"/> and <see cref="Path"/>. Default false: nothing listens.</summary>
-    public bool Prometheus { get; init; }
+    /// <summary>The longest <see cref="ExportInterval"/>: a day.</summary>
+    public static readonly TimeSpan LongestInterval = TimeSpan.FromDays(1);
+
+    /// <summary>How metrics leave the process. Default: not at all, and nothing listens.</summary>
+    public MetricsProtocol Metrics { get; init; }
 
     /// <summary>Port of the scrape endpoint. Default 9090.</summary>
     public int Port { get; init; } = 9090;
 
     /// <summary>Path of the scrape endpoint, compared exactly. Default <c>/metrics</c>.</summary>
     public string Path { get; init; } = "/metrics";
+
+    /// <summary>Where metrics are sent: the full URL, path included, for HTTP. Null only where none are sent.</summary>
+    public Uri? MetricsEndpoint { get; init; }
+
+    /// <summary>How often metrics are sent, 1 ms to <see cref="LongestInterval"/>. Default 60 s.</summary>
+    public TimeSpan ExportInterval { get; init; } = TimeSpan.FromMinutes(1);
 
     /// <summary>How spans leave the process. Default: none are made.</summary>
     public TracingProtocol Tracing { get; init; }
@@ -50,23 +75,61 @@ public sealed record ObservabilityOptions
     public static ObservabilityOptions From(IReadOnlyDictionary<string, string> entries, ILogger logger)
     {
         var options = WithTracing(entries, logger);
-        var metrics = entries.GetValueOrDefault("metrics-protocol", "").Trim();
-        switch (metrics.ToUpperInvariant())
+        return Value(entries, "metrics-protocol").ToUpperInvariant() switch
         {
-            case "PROMETHEUS":
-                return WithEndpoint(options, entries.GetValueOrDefault("metrics-endpoint", "").Trim(), logger);
-            case "GRPC" or "HTTP/PROTOBUF":
-                logger.MetricsProtocolUnsupported("metrics-protocol", metrics);
-                return options;
-            default:
-                return options;
-        }
+            "PROMETHEUS" => WithScraping(options, Value(entries, "metrics-endpoint"), logger),
+            "GRPC" => WithExport(options with { Metrics = MetricsProtocol.Grpc }, entries, logger),
+            "HTTP/PROTOBUF" => WithExport(options with { Metrics = MetricsProtocol.HttpProtobuf }, entries, logger),
+            _ => options,
+        };
     }
 
-    /// <summary>A URL gives port and path; <c>host:port</c>, which the ConfigMap's own documentation shows, gives the port.</summary>
-    private static ObservabilityOptions WithEndpoint(ObservabilityOptions options, string endpoint, ILogger logger)
+    private static string Value(IReadOnlyDictionary<string, string> entries, string key) => entries.GetValueOrDefault(key, "").Trim();
+
+    private static ObservabilityOptions WithExport(
+        ObservabilityOptions options,
+        IReadOnlyDictionary<string, string> entries,
+        ILogger logger
+    )
     {
-        var defaults = options with { Prometheus = true };
+        var endpoint = Value(entries, "metrics-endpoint");
+        if (UrlOf(endpoint) is not { } url)
+        {
+            logger.ExportEndpointInvalid("metrics-endpoint", endpoint, "metrics");
+            return options with { Metrics = MetricsProtocol.None };
+        }
+
+        options = options with { MetricsEndpoint = url };
+        var interval = Value(entries, "metrics-export-interval");
+        if (GoDuration.TryParse(interval, out var time) && time >= TimeSpan.FromMilliseconds(1) && time <= LongestInterval)
+        {
+            return options with { ExportInterval = time };
+        }
+
+        if (interval.Length > 0)
+        {
+            logger.ExportIntervalInvalid("metrics-export-interval", interval, options.ExportInterval.TotalSeconds);
+        }
+
+        return options;
+    }
+
+    /// <summary>Collectors are often written without a scheme, as in the ConfigMap's documentation.</summary>
+    private static Uri? UrlOf(string endpoint) =>
+        endpoint.Length > 0
+        && Uri.TryCreate(
+            endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : "http://" + endpoint,
+            UriKind.Absolute,
+            out var url
+        )
+        && url.Scheme is "http" or "https"
+            ? url
+            : null;
+
+    /// <summary>A URL gives port and path; <c>host:port</c>, which the ConfigMap's own documentation shows, gives the port.</summary>
+    private static ObservabilityOptions WithScraping(ObservabilityOptions options, string endpoint, ILogger logger)
+    {
+        var defaults = options with { Metrics = MetricsProtocol.Prometheus };
         if (endpoint.Length == 0)
         {
             return defaults;
@@ -101,7 +164,7 @@ public sealed record ObservabilityOptions
     {
         var options = new ObservabilityOptions
         {
-            Tracing = entries.GetValueOrDefault("tracing-protocol", "").Trim().ToUpperInvariant() switch
+            Tracing = Value(entries, "tracing-protocol").ToUpperInvariant() switch
             {
                 "GRPC" => TracingProtocol.Grpc,
                 "HTTP/PROTOBUF" => TracingProtocol.HttpProtobuf,
@@ -114,7 +177,7 @@ public sealed record ObservabilityOptions
             return options;
         }
 
-        var rate = entries.GetValueOrDefault("tracing-sampling-rate", "").Trim();
+        var rate = Value(entries, "tracing-sampling-rate");
         if (double.TryParse(rate, NumberStyles.Float, CultureInfo.InvariantCulture, out var share) && share is >= 0 and <= 1)
         {
             options = options with { SamplingRate = share };
@@ -129,15 +192,13 @@ public sealed record ObservabilityOptions
             return options;
         }
 
-        // Collectors are often written without a scheme, as in the ConfigMap's documentation.
-        var endpoint = entries.GetValueOrDefault("tracing-endpoint", "").Trim();
-        var url = endpoint.Contains("://", StringComparison.Ordinal) ? endpoint : "http://" + endpoint;
-        if (endpoint.Length > 0 && Uri.TryCreate(url, UriKind.Absolute, out var uri) && (uri.Scheme is "http" or "https"))
+        var endpoint = Value(entries, "tracing-endpoint");
+        if (UrlOf(endpoint) is { } url)
         {
-            return options with { TracingEndpoint = uri };
+            return options with { TracingEndpoint = url };
         }
 
-        logger.TracingEndpointInvalid("tracing-endpoint", endpoint);
+        logger.ExportEndpointInvalid("tracing-endpoint", endpoint, "traces");
         return options with { Tracing = TracingProtocol.None };
     }
 

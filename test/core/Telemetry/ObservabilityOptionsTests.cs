@@ -20,12 +20,11 @@ public sealed class ObservabilityOptionsTests
     [InlineData("prometheus", "host:99999", true, 9090, "/metrics")]
     [InlineData("none", "http://127.0.0.1:8123/m", false, 9090, "/metrics")]
     [InlineData("", "", false, 9090, "/metrics")]
-    [InlineData("grpc", "x:1", false, 9090, "/metrics")]
     public void Protocol_and_endpoint(string protocol, string endpoint, bool prometheus, int port, string path) =>
         Assert.Equal(
             new ObservabilityOptions
             {
-                Prometheus = prometheus,
+                Metrics = prometheus ? MetricsProtocol.Prometheus : MetricsProtocol.None,
                 Port = port,
                 Path = path,
             },
@@ -33,13 +32,32 @@ public sealed class ObservabilityOptionsTests
         );
 
     [Theory]
-    [InlineData("metrics-protocol", "HTTP/protobuf")]
-    [InlineData("metrics-protocol", "grpc")]
-    [InlineData("metrics-endpoint", "nonsense")]
-    public void What_is_not_supported_is_said_once(string key, string value)
+    [InlineData("grpc", "collector:4317", "", MetricsProtocol.Grpc, "http://collector:4317/", 60)]
+    [InlineData(" HTTP/protobuf\n", "https://c/v1/metrics", " 90s\n", MetricsProtocol.HttpProtobuf, "https://c/v1/metrics", 90)]
+    [InlineData("grpc", "", "", MetricsProtocol.None, null, 60)]
+    [InlineData("prometheus", "collector:4317", "90s", MetricsProtocol.Prometheus, null, 60)]
+    public void Sending(string protocol, string endpoint, string interval, MetricsProtocol expected, string? url, double seconds)
+    {
+        var options = ObservabilityOptions.From(
+            Entries(("metrics-protocol", protocol), ("metrics-endpoint", endpoint), ("metrics-export-interval", interval)),
+            NullLogger.Instance
+        );
+        Assert.Equal(expected, options.Metrics);
+        Assert.Equal(url, options.MetricsEndpoint?.ToString());
+        Assert.Equal(seconds, options.ExportInterval.TotalSeconds);
+    }
+
+    [Theory]
+    [InlineData("prometheus", "metrics-endpoint", "nonsense")]
+    [InlineData("grpc", "metrics-endpoint", "ftp://x")]
+    [InlineData("http/protobuf", "metrics-endpoint", "")]
+    [InlineData("grpc", "metrics-export-interval", "often")]
+    [InlineData("grpc", "metrics-export-interval", "0s")]
+    [InlineData("grpc", "metrics-export-interval", "48h")]
+    public void What_cannot_be_meant_is_said_once(string protocol, string key, string value)
     {
         using var log = new RememberedLog();
-        ObservabilityOptions.From(Entries(("metrics-protocol", "prometheus"), (key, value)), log);
+        ObservabilityOptions.From(Entries(("metrics-protocol", protocol), ("metrics-endpoint", "c:4317"), (key, value)), log);
         var line = Assert.Single(log.Lines).Text;
         Assert.Contains(key, line, StringComparison.Ordinal);
         Assert.Contains(value, line, StringComparison.Ordinal);
@@ -70,9 +88,9 @@ public sealed class ObservabilityOptionsTests
     [InlineData("tracing-endpoint", "")]
     public void What_cannot_be_meant_for_tracing_is_said_once(string key, string value)
     {
-        var log = new CountingLogger();
+        using var log = new RememberedLog();
         ObservabilityOptions.From(Entries(("tracing-protocol", "grpc"), ("tracing-endpoint", "http://c:4317"), (key, value)), log);
-        Assert.Contains($"{key} is \"{value}\"", Assert.Single(log.Lines), StringComparison.Ordinal);
+        Assert.Contains($"{key} is \"{value}\"", Assert.Single(log.Lines).Text, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -82,12 +100,15 @@ public sealed class ObservabilityOptionsTests
         folder.Write("metrics-protocol", " prometheus \n");
         folder.Write(".metrics-endpoint", "http://x:1/y");
         folder.Write("..data/metrics-endpoint", "http://x:1/y");
-        Assert.Equal(new ObservabilityOptions { Prometheus = true }, ObservabilityOptions.Load(folder.Path, NullLogger.Instance));
+        Assert.Equal(
+            new ObservabilityOptions { Metrics = MetricsProtocol.Prometheus },
+            ObservabilityOptions.Load(folder.Path, NullLogger.Instance)
+        );
     }
 
     [Fact]
     public void A_missing_folder_is_no_metrics() =>
-        Assert.False(ObservabilityOptions.Load("/nonexistent/dir", NullLogger.Instance).Prometheus);
+        Assert.Equal(MetricsProtocol.None, ObservabilityOptions.Load("/nonexistent/dir", NullLogger.Instance).Metrics);
 
     private static Dictionary<string, string> Entries(params (string Key, string Value)[] entries)
     {

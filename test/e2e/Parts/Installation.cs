@@ -26,6 +26,9 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
     /// <summary>Protocol and endpoint that spans are sent by; null for no tracing.</summary>
     public (string Protocol, string Endpoint)? Tracing { get; init; }
 
+    /// <summary>How metrics are sent, instead of being served; null for serving.</summary>
+    public (string Protocol, string Endpoint)? Metrics { get; init; }
+
     public ChildProcess? Receiver { get; private set; }
 
     public ChildProcess? Dispatcher { get; private set; }
@@ -117,8 +120,10 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
     {
         Directory.CreateDirectory(_folder["features"]);
         var observability = $"observability-{role}";
-        _folder.Write($"{observability}/metrics-protocol", "prometheus");
-        _folder.Write($"{observability}/metrics-endpoint", $"http://0.0.0.0:{_metricsPorts[role]}/metrics");
+        var metrics = Metrics ?? ("prometheus", $"http://0.0.0.0:{_metricsPorts[role]}/metrics");
+        _folder.Write($"{observability}/metrics-protocol", metrics.Protocol);
+        _folder.Write($"{observability}/metrics-endpoint", metrics.Endpoint);
+        _folder.Write($"{observability}/metrics-export-interval", "500ms");
         if (Tracing is var (protocol, endpoint))
         {
             _folder.Write($"{observability}/tracing-protocol", protocol);

@@ -28,22 +28,35 @@ public sealed record OtlpSpan(
     IReadOnlyList<string> Events
 );
 
+/// <summary>A value of a metric as a collector gets it.</summary>
+/// <param name="Service"><c>service.name</c> of its process.</param>
+/// <param name="Name">Name of the metric.</param>
+/// <param name="Attributes">The attributes of the value that are texts.</param>
+public sealed record OtlpPoint(string Service, string Name, IReadOnlyDictionary<string, string> Attributes);
+
 /// <summary>
-/// A collector of traces: takes OTLP over gRPC and as protobuf over HTTP, by the field numbers of <c>opentelemetry/proto/trace/v1/trace.proto</c>, and keeps the
-/// spans.
+/// A collector of traces and metrics: takes OTLP over gRPC and as protobuf over HTTP, by the field numbers of <c>trace.proto</c> and <c>metrics.proto</c> in
+/// <c>opentelemetry/proto</c>, and keeps the spans and which values there were.
 /// </summary>
 public sealed class OtlpReceiver : IAsyncDisposable
 {
     private readonly WebApplication _server;
     private readonly ConcurrentQueue<OtlpSpan> _spans = [];
+    private readonly ConcurrentQueue<OtlpPoint> _points = [];
 
     private OtlpReceiver(WebApplication server) => _server = server;
 
-    /// <summary>What arrived so far.</summary>
+    /// <summary>The spans that arrived so far.</summary>
     public IReadOnlyCollection<OtlpSpan> Spans => _spans;
+
+    /// <summary>The values of metrics that arrived so far.</summary>
+    public IReadOnlyCollection<OtlpPoint> Points => _points;
 
     /// <summary>What a role has to be told as <c>tracing-endpoint</c>.</summary>
     public string Endpoint { get; private set; } = "";
+
+    /// <summary>What a role has to be told as <c>metrics-endpoint</c>.</summary>
+    public string MetricsEndpoint { get; private set; } = "";
 
     /// <summary>Starts one.</summary>
     /// <param name="protocol"><c>grpc</c> or <c>http/protobuf</c>.</param>
@@ -61,9 +74,21 @@ public sealed class OtlpReceiver : IAsyncDisposable
             )
         );
         var server = builder.Build();
-        var receiver = new OtlpReceiver(server) { Endpoint = $"http://127.0.0.1:{port}{(isGrpc ? "" : "/v1/traces")}" };
-        server.MapPost("/v1/traces", receiver.TakeHttpAsync);
-        server.MapPost("/opentelemetry.proto.collector.trace.v1.TraceService/Export", receiver.TakeGrpcAsync);
+        var url = $"http://127.0.0.1:{port}";
+        var receiver = new OtlpReceiver(server)
+        {
+            Endpoint = isGrpc ? url : url + "/v1/traces",
+            MetricsEndpoint = isGrpc ? url : url + "/v1/metrics",
+        };
+        foreach (var (name, read) in ((string, Action<byte[]>)[])[("trace", receiver.ReadSpans), ("metrics", receiver.ReadPoints)])
+        {
+            server.MapPost(name == "trace" ? "/v1/traces" : "/v1/metrics", context => TakeHttpAsync(context, read));
+            server.MapPost(
+                $"/opentelemetry.proto.collector.{name}.v1.{char.ToUpperInvariant(name[0])}{name[1..]}Service/Export",
+                context => TakeGrpcAsync(context, read)
+            );
+        }
+
         await server.StartAsync(TestContext.Current.CancellationToken);
         return receiver;
     }
@@ -71,17 +96,17 @@ public sealed class OtlpReceiver : IAsyncDisposable
     /// <inheritdoc/>
     public async ValueTask DisposeAsync() => await _server.DisposeAsync();
 
-    private async Task TakeHttpAsync(HttpContext context)
+    private static async Task TakeHttpAsync(HttpContext context, Action<byte[]> read)
     {
-        Read(await BodyAsync(context));
+        read(await BodyAsync(context));
         context.Response.ContentType = "application/x-protobuf";
     }
 
-    private async Task TakeGrpcAsync(HttpContext context)
+    private static async Task TakeGrpcAsync(HttpContext context, Action<byte[]> read)
     {
         var body = await BodyAsync(context);
         Assert.Equal(0, body[0]);
-        Read(body[5..(5 + BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(1)))]);
+        read(body[5..(5 + BinaryPrimitives.ReadInt32BigEndian(body.AsSpan(1)))]);
         context.Response.ContentType = "application/grpc";
         await context.Response.Body.WriteAsync(new byte[5]);
         context.Response.AppendTrailer("grpc-status", "0");
@@ -94,11 +119,35 @@ public sealed class OtlpReceiver : IAsyncDisposable
         return body.ToArray();
     }
 
-    private void Read(byte[] request)
+    private void ReadPoints(byte[] request)
     {
         foreach (var resource in Parts(request, 1))
         {
-            var service = Parts(resource, 1).SelectMany(r => Texts(r, 1)).FirstOrDefault(a => a.Key == "service.name").Value ?? "";
+            var service = ServiceOf(resource);
+            foreach (var metric in Parts(resource, 2).SelectMany(scope => Parts(scope, 2)))
+            {
+                // Gauge and sum keep the attributes of a value in field 7, histogram in field 9.
+                foreach (var (kind, attributes) in ((int, int)[])[(5, 7), (7, 7), (9, 9)])
+                {
+                    foreach (var point in Parts(metric, kind).SelectMany(data => Parts(data, 1)))
+                    {
+                        _points.Enqueue(
+                            new OtlpPoint(service, Text(metric, 1), Texts(point, attributes).ToDictionary(StringComparer.Ordinal))
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    private static string ServiceOf(byte[] resource) =>
+        Parts(resource, 1).SelectMany(r => Texts(r, 1)).FirstOrDefault(a => a.Key == "service.name").Value ?? "";
+
+    private void ReadSpans(byte[] request)
+    {
+        foreach (var resource in Parts(request, 1))
+        {
+            var service = ServiceOf(resource);
             foreach (var span in Parts(resource, 2).SelectMany(scope => Parts(scope, 2)))
             {
                 _spans.Enqueue(
