@@ -10,7 +10,8 @@ internal sealed record Function(string Name, int MinArguments, int MaxArguments,
 /// <summary>The functions there are (SQL-31, and <c>IS_BOOL</c> and <c>IS_INT</c> of the original). Arguments are cast to what the function takes.</summary>
 internal static class Functions
 {
-    private static readonly Function[] All =
+    /// <summary>Every function under each of its arities.</summary>
+    public static readonly Function[] All =
     [
         new("ABS", 1, 1, a => new AbsNode(a[0])),
         new("BOOL", 1, 1, a => new ToBooleanNode(a[0])),
