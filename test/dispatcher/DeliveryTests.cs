@@ -9,7 +9,7 @@ namespace Brokkr.Dispatcher.Tests;
 /// <summary>Requests, attempts and status codes (dispatcher §7).</summary>
 public class DeliveryTests
 {
-    /// <summary>DP-02, DP-22, OEG-01, RTE-04, RTE-05.</summary>
+    /// <summary>DP-02, DP-22, CEW-01, OEG-01, OIN-12, RTE-04, RTE-05.</summary>
     [Fact]
     public async Task An_event_arrives_in_binary_mode_with_its_place_in_the_log()
     {
@@ -78,9 +78,10 @@ public class DeliveryTests
         Assert.Contains("my-ext", Assert.Single(stage.Log.Of(5002)), StringComparison.Ordinal);
     }
 
-    /// <summary>DP-09 to DP-18, OEG-02, RTE-11.</summary>
+    /// <summary>DP-09 to DP-18, OEG-02, RTE-11, CEW-02 to CEW-04.</summary>
     [Theory]
     [InlineData(200, 1, 0)]
+    [InlineData(201, 1, 0)]
     [InlineData(202, 1, 0)]
     [InlineData(204, 1, 0)]
     [InlineData(299, 1, 0)]
@@ -101,6 +102,7 @@ public class DeliveryTests
     [InlineData(500, 2, 1)]
     [InlineData(503, 2, 1)]
     [InlineData(599, 2, 1)]
+    [InlineData(600, 2, 1)]
     public async Task A_status_is_success_failure_or_refusal(int status, int attempts, int deadLetters)
     {
         await using var stage = await DispatcherStage.SetAsync();
@@ -117,7 +119,7 @@ public class DeliveryTests
         }
     }
 
-    /// <summary>DP-18: no answer is a failure that may pass.</summary>
+    /// <summary>DP-18, RTE-18: no answer is a failure that may pass, and each attempt has a time of its own.</summary>
     [Fact]
     public async Task No_answer_garbage_and_a_stalled_body_are_retried()
     {

@@ -39,6 +39,9 @@ internal sealed class DispatcherStage : IAsyncDisposable
     /// <summary>Where the dispatcher's series are kept, for tests that look at them.</summary>
     public Core.Telemetry.IMetricSeries? Series { get; set; }
 
+    /// <summary>The dispatcher's clock.</summary>
+    public TimeProvider Time { get; set; } = TimeProvider.System;
+
     /// <summary>Settings that suit tests: prompt, and beginning with the oldest record.</summary>
     public DispatcherOptions Options { get; set; } =
         new()
@@ -80,7 +83,7 @@ internal sealed class DispatcherStage : IAsyncDisposable
             Options,
             Contracts,
             Logs ?? new EmbeddedLogProvider(Store),
-            TimeProvider.System,
+            Time,
             new OneLogger(Log),
             series: Series,
             registry: EventTypes

@@ -36,6 +36,9 @@ internal sealed class WatchedLog(ILog inner) : ILog, ILogReaders, ICursorStore, 
     /// <summary>Topics that take no record of more bytes.</summary>
     public ConcurrentDictionary<string, int> LargestAppends { get; } = new();
 
+    /// <summary>Offsets that have no record, as far as readers can see.</summary>
+    public Predicate<long>? IsHidden { get; set; }
+
     /// <summary>Whether positions can be loaded and stored now.</summary>
     public bool CursorsAreAway { get; set; }
 
@@ -119,6 +122,11 @@ internal sealed class WatchedLog(ILog inner) : ILog, ILogReaders, ICursorStore, 
         public async ValueTask<long> ReadAsync(List<StoredRecord> records, int maxBytes, CancellationToken cancellation)
         {
             var next = await reader.ReadAsync(records, maxBytes, cancellation);
+            if (log.IsHidden is { } isHidden)
+            {
+                records.RemoveAll(record => isHidden(record.Offset));
+            }
+
             Interlocked.Add(ref log._recordsRead, records.Count);
             Interlocked.Add(ref log._bytesRead, records.Sum(r => (long)r.SizeInMemory));
             return next;
