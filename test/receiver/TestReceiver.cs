@@ -5,6 +5,7 @@ using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
 using Brokkr.Embedded;
 using Brokkr.Testing;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Brokkr.Receiver.Tests;
@@ -48,7 +49,7 @@ internal sealed class TestReceiver : IAsyncDisposable
     }
 
     /// <summary>Starts one without a contract.</summary>
-    public static async Task<TestReceiver> OpenAsync(ReceiverOptions options, TimeProvider? time = null)
+    public static async Task<TestReceiver> OpenAsync(ReceiverOptions options, TimeProvider? time = null, ILoggerFactory? loggers = null)
     {
         var folder = new TemporaryFolder();
         var log = await EmbeddedLog.OpenAsync(new EmbeddedLogOptions { Folder = folder.Path });
@@ -62,7 +63,7 @@ internal sealed class TestReceiver : IAsyncDisposable
             },
             receiver._contracts,
             receiver.Logs,
-            NullLoggerFactory.Instance,
+            loggers ?? NullLoggerFactory.Instance,
             time: time
         );
         return receiver;

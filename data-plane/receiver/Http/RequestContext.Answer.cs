@@ -119,7 +119,8 @@ internal sealed partial class RequestContext
     {
         if (application.Logger.IsEnabled(Microsoft.Extensions.Logging.LogLevel.Debug))
         {
-            application.Logger.Refused(_request.Method, _request.RawTarget, problem.Status, detail);
+            // Without the query, in which a sender may have put its token.
+            application.Logger.Refused(_request.Method, RequestTargetPath().ToString(), problem.Status, detail);
         }
 
         if (_ingress is not null)

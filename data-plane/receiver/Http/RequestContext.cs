@@ -310,7 +310,7 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
             application.Logger.NotStored(
                 TextOf(read, CoreAttribute.Id, "ce-id"),
                 TextOf(read, CoreAttribute.Source, "ce-source"),
-                _request.RawTarget,
+                RequestTargetPath().ToString(),
                 definition.Topic,
                 result.Outcome,
                 result.Error
