@@ -111,6 +111,7 @@ public class ContractChangeTests
         Assert.Empty(stage.Log.Of(5007));
     }
 
+    /// <summary>OEG-18, for one Trigger.</summary>
     [Fact]
     public async Task A_removed_egress_lets_its_request_finish_commits_it_and_delivers_nothing_more()
     {

@@ -89,6 +89,7 @@ public class FanOutTests
         Assert.Equal(1001, stage.IdsAt("/old").Distinct().Count());
     }
 
+    /// <summary>RTE-19.</summary>
     [Fact]
     public async Task With_dead_subscribers_and_a_large_backlog_memory_stays_bounded()
     {

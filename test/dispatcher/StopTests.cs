@@ -76,6 +76,7 @@ public class StopTests
         Assert.Single(stage.Subscriber.Requests);
     }
 
+    /// <summary>OEG-13.</summary>
     [Fact]
     public async Task What_finishes_after_a_loss_commits_nothing()
     {

@@ -8,7 +8,7 @@ using Brokkr.Testing.Http;
 
 namespace Brokkr.EndToEnd.Tests;
 
-/// <summary>Attributes keep every character and data every byte, from HTTP through the log to HTTP, in both content modes on both sides (CEC-06, CEH-13, CEJ-02).</summary>
+/// <summary>Attributes keep every character and data every byte, from HTTP through the log to HTTP, in both content modes on both sides (CEC-06, CEH-13, CEJ-02, RTE-04).</summary>
 public sealed class ExactBytesTests
 {
     private const int Events = 300;

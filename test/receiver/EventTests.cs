@@ -116,6 +116,7 @@ public sealed class EventTests
         Assert.Empty(await receiver.RecordsAsync("t-br"));
     }
 
+    /// <summary>CEW-06.</summary>
     [Theory]
     [InlineData("application/cloudevents")]
     [InlineData("application/cloudevents+xml")]

@@ -113,6 +113,7 @@ public sealed class LimitTests
         Assert.Empty(await receiver.RecordsAsync("t-br"));
     }
 
+    /// <summary>CEW-05, RTE-19.</summary>
     [Fact]
     public async Task Bytes_that_wait_have_a_limit_beyond_which_senders_are_told_to_wait()
     {

@@ -50,6 +50,7 @@ public sealed class MethodTests
         Assert.Equal("POST", answer["allow"]);
     }
 
+    /// <summary>CEW-11.</summary>
     [Fact]
     public async Task DEV_16_DP_03_OPTIONS_says_what_is_allowed()
     {
@@ -62,6 +63,7 @@ public sealed class MethodTests
         Assert.Equal("POST, OPTIONS", star["allow"]);
     }
 
+    /// <summary>CEW-10.</summary>
     [Fact]
     public async Task DEV_16_OPTIONS_agrees_to_the_handshake_of_webhooks()
     {

@@ -20,6 +20,7 @@ public sealed class DispatcherSettingsTests
         ["SERVICE_NAMESPACE"] = "knative-eventing",
     };
 
+    /// <summary>OEG-15, OEG-16.</summary>
     [Fact]
     public void The_shipped_environment_and_properties_give_the_defaults()
     {
@@ -28,6 +29,7 @@ public sealed class DispatcherSettingsTests
         options.Validate();
     }
 
+    /// <summary>OEG-17.</summary>
     [Theory]
     [InlineData("auto.offset.reset=earliest", InitialOffset.Earliest)]
     [InlineData("auto.offset.reset= EARLIEST ", InitialOffset.Earliest)]

@@ -36,6 +36,7 @@ public sealed class ContractBuilderTests
         }
     }
 
+    /// <summary>ONM-01, ONM-02.</summary>
     [Fact]
     public void Names_that_the_status_remembers_stay()
     {
@@ -60,6 +61,7 @@ public sealed class ContractBuilderTests
         Assert.StartsWith("spec.config is missing", plan.Objects[0].Status.Message);
     }
 
+    /// <summary>ONM-05.</summary>
     [Fact]
     public void Features_reach_the_contract()
     {

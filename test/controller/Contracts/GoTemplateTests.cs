@@ -47,6 +47,7 @@ public sealed class GoTemplateTests
     public void Label_that_the_object_has_not_is_told() =>
         Assert.Throws<GoTemplateException>(() => GoTemplate.Parse("{{ .Labels.none }}").Execute(Metadata));
 
+    /// <summary>ONM-05.</summary>
     [Fact]
     public void Key_with_dashes_wins_over_the_older_spelling()
     {
@@ -57,11 +58,15 @@ public sealed class GoTemplateTests
                 ["brokers-topic-template"] = "newer",
                 ["triggers.consumergroup.template"] = "older",
                 ["dispatcher.rate-limiter"] = "Enabled",
+                ["dispatcher.ordered-executor-metrics"] = "enabled",
+                ["dispatcher-ordered-executor-metrics"] = "disabled",
             }
         );
         Assert.Empty(problems);
         Assert.Equal("newer", features.BrokersTopic.Text);
         Assert.Equal("older", features.TriggersConsumerGroup.Text);
         Assert.True(features.DispatcherRateLimiter);
+        Assert.False(features.DispatcherOrderedExecutorMetrics);
+        Assert.False(KafkaFeatures.Default.DispatcherRateLimiter);
     }
 }

@@ -127,7 +127,7 @@ public sealed class FolderControlPlaneTests
         await dev.ServesAsync("/shop/b", "/shop/c");
     }
 
-    /// <summary>CPT-12: ready means that no later event passes the Trigger by.</summary>
+    /// <summary>CPT-12, OEG-17: ready means that no later event passes the Trigger by.</summary>
     [Fact]
     public async Task New_trigger_has_its_place_at_the_end_before_it_is_ready_and_an_old_one_keeps_its_own()
     {
@@ -236,6 +236,7 @@ public sealed class FolderControlPlaneTests
         Assert.Equal(["t"], dev.Contract.Resources[0].Egresses.Select(egress => egress.Reference.Name));
     }
 
+    /// <summary>RTE-09: what the contract names is the address that the status tells.</summary>
     [Theory]
     [InlineData("{ref: {apiVersion: eventing.knative.dev/v1, kind: Broker, name: b}}", "http://localhost:8080/shop/b")]
     [InlineData("{ref: {apiVersion: eventing.knative.dev/v1alpha1, kind: KafkaSink, name: k}}", "http://localhost:8080/shop/k")]

@@ -28,6 +28,7 @@ public sealed class AttributeFilterTests
         return PassingOf(FilterCompiler.Compile(egress));
     }
 
+    /// <summary>RTE-17.</summary>
     [Fact]
     public void Without_a_filter_everything_passes()
     {
@@ -78,6 +79,7 @@ public sealed class AttributeFilterTests
         Assert.Equal("af", Legacy((name, ""), ("n", "5")));
     }
 
+    /// <summary>RTE-16.</summary>
     [Fact]
     public void All_attributes_must_match()
     {

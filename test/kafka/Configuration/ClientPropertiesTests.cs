@@ -3,7 +3,7 @@ using Brokkr.Kafka.Configuration;
 
 namespace Brokkr.Kafka.Tests.Configuration;
 
-/// <summary>The translation tables of receiver-and-core §9.3 and dispatcher §3.6; what we insist on, design §6 (conformance OIN-14, OEG-16).</summary>
+/// <summary>The translation tables of receiver-and-core §9.3 and dispatcher §3.6; what we insist on, design §6 (conformance OIN-14, OEG-16, RTE-01).</summary>
 public sealed class ClientPropertiesTests
 {
     private readonly List<string> _unknown = [];

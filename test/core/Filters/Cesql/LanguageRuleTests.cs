@@ -169,7 +169,11 @@ public sealed class LanguageRuleTests
             .Compile("CONCAT(1 / 0 = 1, INT('x') = 1, missing = 1, NO_SUCH() = 1, LEFT('a', -1) = 'a')")
             .Evaluate(new FilterInput(Event, EventOverlay.Empty));
         Assert.Equal(
-            CesqlErrors.Math | CesqlErrors.Cast | CesqlErrors.MissingAttribute | CesqlErrors.MissingFunction | CesqlErrors.FunctionEvaluation,
+            CesqlErrors.Math
+                | CesqlErrors.Cast
+                | CesqlErrors.MissingAttribute
+                | CesqlErrors.MissingFunction
+                | CesqlErrors.FunctionEvaluation,
             result.Errors
         );
     }
