@@ -133,6 +133,20 @@ public sealed class TraceTests : IDisposable
         Assert.Empty(_ended);
     }
 
+    [Theory]
+    [InlineData("?a=b&access_token=e30.e30.c2ln&c=d", "a=b&access_token=REDACTED&c=d")]
+    [InlineData("?access_token=e30.e30.c2ln&access_token=e30", "access_token=REDACTED&access_token=REDACTED")]
+    [InlineData("?no_access_token=1&x=access_token", "no_access_token=1&x=access_token")]
+    public async Task CEW_08_A_token_in_the_query_is_in_no_span(string query, string seen)
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        var request = RawClient.Event("/ns/br" + query, more: $"traceparent: 00-{_trace}-{Caller}-01\r\n");
+        (await RawClient.OnceAsync(receiver.Port, request)).Is(202);
+        var span = await EndedAsync("POST");
+        Assert.Equal(seen, span.GetTagItem("url.query"));
+        Assert.Equal($"http://x.test/ns/br?{seen}", span.GetTagItem("http.url"));
+    }
+
     private Task<Activity> EndedAsync(string name) =>
         Eventually.Value(() => _ended.SingleOrDefault(span => span.OperationName == name), $"the span {name}");
 }

@@ -27,7 +27,7 @@ internal sealed class IngressTraces : IDisposable
             return null;
         }
 
-        var target = request.RawTarget;
+        var target = RequestTarget.WithoutToken(request.RawTarget);
         var query = target.IndexOf('?', StringComparison.Ordinal);
         span.SetTag("http.request.method", request.Method);
         span.SetTag("http.method", request.Method);
