@@ -1,9 +1,8 @@
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
+using Brokkr.Core.Tls;
 
 namespace Brokkr.Dispatcher.Http;
 
@@ -32,7 +31,7 @@ internal sealed class SubscriberConnections : IDisposable
         {
             if (!_clients.TryGetValue(key, out var client))
             {
-                _clients[key] = client = new HttpMessageInvoker(CreateHandler(texts), disposeHandler: true);
+                _clients[key] = client = new HttpMessageInvoker(CreateHandler(Trust(texts)), disposeHandler: true);
             }
 
             return client;
@@ -56,28 +55,16 @@ internal sealed class SubscriberConnections : IDisposable
         }
     }
 
-    private static X509Certificate2Collection Certificates(string[] pems)
+    private static ServerTrust Trust(string[] pems)
     {
-        var certificates = new X509Certificate2Collection();
-        foreach (var pem in pems)
+        try
         {
-            var before = certificates.Count;
-            try
-            {
-                certificates.ImportFromPem(pem);
-            }
-            catch (CryptographicException failure)
-            {
-                throw new ArgumentException($"A CA certificate is not valid PEM: {failure.Message}", nameof(pems), failure);
-            }
-
-            if (certificates.Count == before)
-            {
-                throw new ArgumentException("A CA certificate text holds no certificate in PEM form.", nameof(pems));
-            }
+            return ServerTrust.Parse(pems);
         }
-
-        return certificates;
+        catch (CryptographicException failure)
+        {
+            throw new ArgumentException($"A CA certificate is not valid: {failure.Message}", nameof(pems), failure);
+        }
     }
 
     private static async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
@@ -95,9 +82,8 @@ internal sealed class SubscriberConnections : IDisposable
         }
     }
 
-    private SocketsHttpHandler CreateHandler(string[] extraRoots)
-    {
-        var handler = new SocketsHttpHandler
+    private SocketsHttpHandler CreateHandler(ServerTrust trust) =>
+        new()
         {
             UseProxy = false,
             AllowAutoRedirect = false,
@@ -113,39 +99,6 @@ internal sealed class SubscriberConnections : IDisposable
             MaxResponseDrainSize = 64 * 1024,
             ResponseDrainTimeout = TimeSpan.FromSeconds(1),
             ConnectCallback = ConnectAsync,
-            SslOptions = new SslClientAuthenticationOptions { CertificateChainPolicy = Policy() },
+            SslOptions = trust.BesideSystem(),
         };
-        if (extraRoots.Length > 0)
-        {
-            Trust(handler, Certificates(extraRoots));
-        }
-
-        return handler;
-    }
-
-    /// <summary>Validates by what is here and what the peer sent: a download in the middle of a handshake would block its thread.</summary>
-    private static X509ChainPolicy Policy() => new() { RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
-
-    private static void Trust(SocketsHttpHandler handler, X509Certificate2Collection extraRoots) =>
-        handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-            errors == SslPolicyErrors.None
-            || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsTrusted(certificate, chain, extraRoots));
-
-    private static bool IsTrusted(X509Certificate? certificate, X509Chain? presented, X509Certificate2Collection extraRoots)
-    {
-        if (certificate is not X509Certificate2 leaf)
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain { ChainPolicy = Policy() };
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(extraRoots);
-        foreach (var element in presented?.ChainElements.AsEnumerable() ?? [])
-        {
-            chain.ChainPolicy.ExtraStore.Add(element.Certificate);
-        }
-
-        return chain.Build(leaf);
-    }
 }

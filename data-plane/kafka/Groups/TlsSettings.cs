@@ -2,19 +2,20 @@ using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using Brokkr.Core.Log;
+using Brokkr.Core.Tls;
 
 namespace Brokkr.Kafka.Groups;
 
 /// <summary>Whom to believe that it is the broker, and how to prove who we are.</summary>
 internal sealed class TlsSettings
 {
-    private readonly X509Certificate2Collection? _authorities;
+    private readonly ServerTrust? _trust;
     private readonly SslStreamCertificateContext? _own;
     private readonly bool _anyName;
 
-    private TlsSettings(X509Certificate2Collection? authorities, SslStreamCertificateContext? own, bool anyName)
+    private TlsSettings(ServerTrust? trust, SslStreamCertificateContext? own, bool anyName)
     {
-        _authorities = authorities;
+        _trust = trust;
         _own = own;
         _anyName = anyName;
     }
@@ -23,42 +24,21 @@ internal sealed class TlsSettings
     /// <exception cref="LogConfigurationException">A certificate or key cannot be read; the message names the setting and shows nothing of it.</exception>
     public static TlsSettings Read(IReadOnlyDictionary<string, string> settings)
     {
-        X509Certificate2Collection? authorities = null;
-        if (settings.GetValueOrDefault("ssl.ca.pem") is { Length: > 0 } pem)
-        {
-            authorities = Certificates(pem, "ssl.ca.pem");
-        }
-
         var anyName = string.Equals(
             settings.GetValueOrDefault("ssl.endpoint.identification.algorithm"),
             "none",
             StringComparison.OrdinalIgnoreCase
         );
-        return new TlsSettings(authorities, Own(settings), anyName);
+        return new TlsSettings(Trust(settings.GetValueOrDefault("ssl.ca.pem")), Own(settings), anyName);
     }
 
     /// <summary>What the handshake with a broker needs.</summary>
     public SslClientAuthenticationOptions For(string host)
     {
-        var options = new SslClientAuthenticationOptions
-        {
-            TargetHost = host,
-            ClientCertificateContext = _own,
-            // Callers have a deadline, and a revocation list may be anywhere. The native clients do not look it up either.
-            CertificateRevocationCheckMode = X509RevocationMode.NoCheck,
-        };
-        if (_authorities is not null)
-        {
-            var policy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-                DisableCertificateDownloads = true,
-            };
-            policy.CustomTrustStore.AddRange(_authorities);
-            options.CertificateChainPolicy = policy;
-        }
-
+        // Like the native clients, given authorities stand for those of the system.
+        var options = _trust?.InsteadOfSystem() ?? ServerTrust.System.BesideSystem();
+        options.TargetHost = host;
+        options.ClientCertificateContext = _own;
         if (_anyName)
         {
             options.RemoteCertificateValidationCallback = static (_, _, _, errors) =>
@@ -66,6 +46,18 @@ internal sealed class TlsSettings
         }
 
         return options;
+    }
+
+    private static ServerTrust? Trust(string? pem)
+    {
+        try
+        {
+            return pem is { Length: > 0 } ? ServerTrust.Parse(pem) : null;
+        }
+        catch (CryptographicException exception)
+        {
+            throw new LogConfigurationException($"Kafka client setting ssl.ca.pem: {exception.Message}", exception);
+        }
     }
 
     private static SslStreamCertificateContext? Own(IReadOnlyDictionary<string, string> settings)

@@ -1,11 +1,10 @@
 using System.Globalization;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using Brokkr.Core.Log;
+using Brokkr.Core.Tls;
 
 namespace Brokkr.Kafka.Tokens;
 
@@ -17,7 +16,6 @@ internal sealed class TokenEndpoint : ITokenIssuer
 {
     private const int MaxAnswerBytes = 1024 * 1024;
     private const int MaxShown = 200;
-    private const string ServerAuthentication = "1.3.6.1.5.5.7.3.1";
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(10);
 
     /// <summary>For a token that does not say when it ends.</summary>
@@ -26,7 +24,6 @@ internal sealed class TokenEndpoint : ITokenIssuer
     private readonly ClientCredentials _credentials;
     private readonly TimeProvider _time;
     private readonly HttpClient _http;
-    private readonly X509Certificate2Collection _authorities = [];
     private bool _secretInBody;
 
     /// <exception cref="LogConfigurationException">The given certificates cannot be read.</exception>
@@ -36,29 +33,13 @@ internal sealed class TokenEndpoint : ITokenIssuer
         _time = time;
         var handler = new SocketsHttpHandler
         {
+            SslOptions = Trust(credentials.AuthorityPem).BesideSystem(),
             AllowAutoRedirect = false,
             UseCookies = false,
             ConnectTimeout = Timeout,
             // Asked once in minutes or hours.
             PooledConnectionIdleTimeout = TimeSpan.FromSeconds(10),
         };
-        if (credentials.AuthorityPem is { Length: > 0 } pem)
-        {
-            try
-            {
-                _authorities.ImportFromPem(pem);
-            }
-            catch (CryptographicException exception)
-            {
-                handler.Dispose();
-                throw new LogConfigurationException($"Kafka client setting ssl.ca.pem: {exception.Message}", exception);
-            }
-
-            handler.SslOptions.RemoteCertificateValidationCallback = (_, certificate, chain, errors) =>
-                errors == SslPolicyErrors.None
-                || (errors == SslPolicyErrors.RemoteCertificateChainErrors && IsSignedByAuthority(certificate, chain));
-        }
-
         _http = new HttpClient(handler) { Timeout = Timeout, MaxResponseContentBufferSize = MaxAnswerBytes };
     }
 
@@ -82,12 +63,17 @@ internal sealed class TokenEndpoint : ITokenIssuer
     }
 
     /// <inheritdoc/>
-    public void Dispose()
+    public void Dispose() => _http.Dispose();
+
+    private static ServerTrust Trust(string? pem)
     {
-        _http.Dispose();
-        foreach (var authority in _authorities)
+        try
         {
-            authority.Dispose();
+            return pem is { Length: > 0 } ? ServerTrust.Parse(pem) : ServerTrust.System;
+        }
+        catch (CryptographicException exception)
+        {
+            throw new LogConfigurationException($"Kafka client setting ssl.ca.pem: {exception.Message}", exception);
         }
     }
 
@@ -219,27 +205,6 @@ internal sealed class TokenEndpoint : ITokenIssuer
     {
         var line = string.Concat(text.Trim().Take(MaxShown).Select(static c => char.IsControl(c) ? ' ' : c));
         return text.Length > MaxShown ? line + "..." : line;
-    }
-
-    private bool IsSignedByAuthority(X509Certificate? certificate, X509Chain? shown)
-    {
-        if (certificate is null)
-        {
-            return false;
-        }
-
-        using var chain = new X509Chain();
-        chain.ChainPolicy.TrustMode = X509ChainTrustMode.CustomRootTrust;
-        chain.ChainPolicy.CustomTrustStore.AddRange(_authorities);
-        chain.ChainPolicy.RevocationMode = X509RevocationMode.NoCheck;
-        chain.ChainPolicy.DisableCertificateDownloads = true;
-        chain.ChainPolicy.ApplicationPolicy.Add(new Oid(ServerAuthentication));
-        foreach (var element in shown?.ChainElements ?? Enumerable.Empty<X509ChainElement>())
-        {
-            chain.ChainPolicy.ExtraStore.Add(element.Certificate);
-        }
-
-        return chain.Build(certificate as X509Certificate2 ?? X509CertificateLoader.LoadCertificate(certificate.GetRawCertData()));
     }
 
     private LogUnavailableException Unavailable(string reason, Exception? inner = null)

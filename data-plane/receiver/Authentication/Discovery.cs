@@ -1,9 +1,8 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.Security;
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using System.Text.Json;
+using Brokkr.Core.Tls;
 
 namespace Brokkr.Receiver.Authentication;
 
@@ -29,7 +28,7 @@ internal sealed class Discovery(IssuerOptions options)
     /// <exception cref="CryptographicException">The file with the authorities has no certificate.</exception>
     public async Task<KeySet> AskAsync(KeySet? known, CancellationToken cancellation)
     {
-        var authorities = ReadAuthorities();
+        var authorities = await ReadAuthoritiesAsync(cancellation);
         var token = await ReadTokenAsync(cancellation);
         var (issuer, keys) = ReadConfiguration(await GetAsync(ConfigurationAddress(options.Address), authorities, token, cancellation));
         if (!SameServer(keys, options.Address) && !IsSecure(keys))
@@ -41,12 +40,7 @@ internal sealed class Discovery(IssuerOptions options)
         return known?.IsSame(issuer, source) == true ? known : KeySet.Read(issuer, source, options.RememberedTokens);
     }
 
-    private async Task<byte[]> GetKeysAsync(
-        Uri address,
-        X509Certificate2Collection? authorities,
-        string? token,
-        CancellationToken cancellation
-    )
+    private async Task<byte[]> GetKeysAsync(Uri address, ServerTrust? authorities, string? token, CancellationToken cancellation)
     {
         if (SameServer(address, options.Address))
         {
@@ -68,12 +62,7 @@ internal sealed class Discovery(IssuerOptions options)
         return await GetAsync(address, null, null, cancellation);
     }
 
-    private static async Task<byte[]> GetAsync(
-        Uri address,
-        X509Certificate2Collection? authorities,
-        string? token,
-        CancellationToken cancellation
-    )
+    private static async Task<byte[]> GetAsync(Uri address, ServerTrust? authorities, string? token, CancellationToken cancellation)
     {
         using var handler = new SocketsHttpHandler
         {
@@ -83,12 +72,7 @@ internal sealed class Discovery(IssuerOptions options)
         };
         if (authorities is not null)
         {
-            handler.SslOptions.CertificateChainPolicy = new X509ChainPolicy
-            {
-                TrustMode = X509ChainTrustMode.CustomRootTrust,
-                RevocationMode = X509RevocationMode.NoCheck,
-            };
-            handler.SslOptions.CertificateChainPolicy.CustomTrustStore.AddRange(authorities);
+            handler.SslOptions = authorities.InsteadOfSystem();
         }
 
         using var client = new HttpClient(handler) { MaxResponseContentBufferSize = LongestDocument };
@@ -104,16 +88,21 @@ internal sealed class Discovery(IssuerOptions options)
             : throw new HttpRequestException($"{address} answered {(int)response.StatusCode}.", null, response.StatusCode);
     }
 
-    private X509Certificate2Collection? ReadAuthorities()
+    private async Task<ServerTrust?> ReadAuthoritiesAsync(CancellationToken cancellation)
     {
         if (options.CaFile is null || !File.Exists(options.CaFile))
         {
             return null;
         }
 
-        var authorities = new X509Certificate2Collection();
-        authorities.ImportFromPemFile(options.CaFile);
-        return authorities.Count > 0 ? authorities : throw new CryptographicException($"{options.CaFile} has no certificate.");
+        try
+        {
+            return ServerTrust.Parse(await File.ReadAllTextAsync(options.CaFile, cancellation));
+        }
+        catch (CryptographicException failure)
+        {
+            throw new CryptographicException($"{options.CaFile}: {failure.Message}", failure);
+        }
     }
 
     private async Task<string?> ReadTokenAsync(CancellationToken cancellation)

@@ -1,7 +1,6 @@
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Brokkr.Receiver.Authentication;
 using Brokkr.Testing;
+using Brokkr.Testing.Tls;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
@@ -233,36 +232,5 @@ public sealed class IssuerTests
             new Discovery(options with { Address = foreign.Address }).AskAsync(null, TestContext.Current.CancellationToken)
         );
         Assert.Empty(foreign.Requests);
-    }
-
-    /// <summary>An authority for certificates of 127.0.0.1.</summary>
-    private sealed class TestAuthority : IDisposable
-    {
-        private static readonly DateTimeOffset From = TimeProvider.System.GetUtcNow().AddDays(-1);
-
-        private readonly X509Certificate2 _certificate;
-
-        public TestAuthority()
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest($"CN=authority {Guid.NewGuid()}", key, HashAlgorithmName.SHA256);
-            request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
-            _certificate = request.CreateSelfSigned(From, From.AddDays(30));
-        }
-
-        public string Pem => _certificate.ExportCertificatePem();
-
-        public X509Certificate2 Issue()
-        {
-            using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-            var request = new CertificateRequest("CN=issuer", key, HashAlgorithmName.SHA256);
-            var names = new SubjectAlternativeNameBuilder();
-            names.AddIpAddress(System.Net.IPAddress.Loopback);
-            request.CertificateExtensions.Add(names.Build());
-            using var issued = request.Create(_certificate, From, From.AddDays(20), Guid.NewGuid().ToByteArray());
-            return issued.CopyWithPrivateKey(key);
-        }
-
-        public void Dispose() => _certificate.Dispose();
     }
 }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Security.Cryptography.X509Certificates;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections.Features;
 using Microsoft.AspNetCore.Hosting;
@@ -73,17 +74,34 @@ public sealed class Subscriber : IAsyncDisposable
     /// <summary>Starts a server.</summary>
     /// <param name="protocols">HTTP/1.1 by default; <see cref="HttpProtocols.Http2"/> is cleartext HTTP/2 by prior knowledge.</param>
     /// <param name="port">A fixed port, for a subscriber that goes and comes back at the same address; any free one by default.</param>
-    public static async Task<Subscriber> StartAsync(HttpProtocols protocols = HttpProtocols.Http1, int port = 0)
+    /// <param name="certificate">Makes it an HTTPS server; asked for every connection. Null: HTTP.</param>
+    public static async Task<Subscriber> StartAsync(
+        HttpProtocols protocols = HttpProtocols.Http1,
+        int port = 0,
+        Func<X509Certificate2>? certificate = null
+    )
     {
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
+        builder.WebHost.UseKestrelHttpsConfiguration();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             kestrel.Limits.MaxRequestBodySize = null;
             kestrel.Limits.MinRequestBodyDataRate = null;
             kestrel.Limits.MinResponseDataRate = null;
-            kestrel.Listen(System.Net.IPAddress.Loopback, port, listen => listen.Protocols = protocols);
+            kestrel.Listen(
+                System.Net.IPAddress.Loopback,
+                port,
+                listen =>
+                {
+                    listen.Protocols = protocols;
+                    if (certificate is not null)
+                    {
+                        listen.UseHttps(https => https.ServerCertificateSelector = (_, _) => certificate());
+                    }
+                }
+            );
         });
         var server = builder.Build();
         var subscriber = new Subscriber(server);
