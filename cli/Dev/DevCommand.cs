@@ -28,6 +28,11 @@ internal static class DevCommand
             Description = "Where events are kept; one process at a time. Default: .brokkr in FOLDER",
             HelpName = "DIR",
         };
+        var tokens = new Option<string?>("--tokens")
+        {
+            Description = "Folder with a token for each audience, for subscribers that have one",
+            HelpName = "DIR",
+        };
         var port = new Option<int>("--port", "-p")
         {
             Description = "Port to listen on; 0 for any free one",
@@ -49,6 +54,7 @@ internal static class DevCommand
             folder,
             kafka,
             data,
+            tokens,
             port,
             address,
             verbose,
@@ -61,6 +67,7 @@ internal static class DevCommand
                         Folder = parsed.GetRequiredValue(folder),
                         Kafka = parsed.GetValue(kafka),
                         Data = parsed.GetValue(data),
+                        Tokens = parsed.GetValue(tokens),
                         Port = parsed.GetValue(port),
                         Address = parsed.GetRequiredValue(address),
                     },

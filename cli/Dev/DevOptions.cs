@@ -14,6 +14,9 @@ internal sealed record DevOptions
     /// <summary>Where the embedded log keeps its data; null for <c>.brokkr</c> in the folder.</summary>
     public string? Data { get; init; }
 
+    /// <summary>Folder with the tokens for subscribers that have an audience; null for none.</summary>
+    public string? Tokens { get; init; }
+
     /// <summary>Address to listen on. Loopback unless asked otherwise: events of a laptop are not for its neighbours.</summary>
     public IPAddress Address { get; init; } = IPAddress.Loopback;
 

@@ -4,6 +4,7 @@ using Brokkr.Core.Configuration;
 using Brokkr.Core.Contract;
 using Brokkr.Core.Log;
 using Brokkr.Dispatcher;
+using Brokkr.Dispatcher.Tokens;
 using Brokkr.Embedded;
 using Brokkr.Kafka;
 using Brokkr.Receiver;
@@ -130,7 +131,14 @@ internal sealed class DevServer : IAsyncDisposable
         Control.Changed += _report.Change;
         await Control.StartAsync(cancellation);
 
-        var dispatcher = new DispatcherHost(new DispatcherOptions { StopBudget = options.StopBudget }, contracts, logs, time, loggers);
+        var dispatcher = new DispatcherHost(
+            new DispatcherOptions { StopBudget = options.StopBudget },
+            contracts,
+            logs,
+            time,
+            loggers,
+            tokens: options.Tokens is { } tokens ? new FileTokenSource(tokens, time) : null
+        );
         _undo.Add(dispatcher.DisposeAsync);
         dispatcher.Start();
 

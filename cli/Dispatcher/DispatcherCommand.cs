@@ -3,6 +3,7 @@ using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
 using Brokkr.Core.Contract;
 using Brokkr.Dispatcher;
+using Brokkr.Dispatcher.Tokens;
 using Brokkr.Kafka;
 using Microsoft.Extensions.Logging;
 
@@ -50,6 +51,8 @@ internal static class DispatcherCommand
             role.Time,
             role.Loggers.CreateLogger("Brokkr.Core.Contract")
         );
+        using var kubernetes = environment.Tokens.Kubernetes is { } api ? new KubernetesTokenSource(api, role.Time) : null;
+        ITokenSource? tokens = environment.Tokens.Folder is { } folder ? new FileTokenSource(folder, role.Time) : kubernetes;
         await using var dispatcher = new DispatcherHost(
             options,
             contract,
@@ -57,7 +60,8 @@ internal static class DispatcherCommand
             role.Time,
             role.Loggers,
             telemetry.EventTypes,
-            telemetry.Series
+            telemetry.Series,
+            tokens: tokens
         );
         dispatcher.Start();
         using (new HealthyFile(logger))

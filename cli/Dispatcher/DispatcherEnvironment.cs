@@ -28,6 +28,12 @@ internal sealed record DispatcherEnvironment
     /// <summary><c>REPLY_HOP_LIMIT</c> (ours): how many replies may follow from one another; 0 for no limit. Default 255.</summary>
     public required int ReplyHopLimit { get; init; }
 
+    /// <summary>
+    /// Where tokens for subscribers come from: <c>SUBSCRIBER_TOKENS_PATH</c> (ours), a folder; else, in a cluster, its API server, found by
+    /// <c>KUBERNETES_SERVICE_HOST</c> and <c>KUBERNETES_SERVICE_PORT</c>; else there are none.
+    /// </summary>
+    public required TokenSettings Tokens { get; init; }
+
     /// <summary>Reads the variables. Problems are noted in the reader.</summary>
     public static DispatcherEnvironment Read(EnvironmentReader environment)
     {
@@ -54,6 +60,7 @@ internal sealed record DispatcherEnvironment
                 1,
                 1024 * 1024
             ),
+            Tokens = TokenSettings.Read(environment),
             ReplyHopLimit = environment.OptionalInteger(
                 "REPLY_HOP_LIMIT",
                 "how many replies may follow from one another, 0 for no limit",

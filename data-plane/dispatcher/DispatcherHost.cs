@@ -7,6 +7,7 @@ using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
 using Brokkr.Dispatcher.Telemetry;
+using Brokkr.Dispatcher.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
@@ -36,6 +37,7 @@ public sealed class DispatcherHost : IAsyncDisposable
     /// <param name="eventTypes">Values of the tag <c>cloudevents.type</c>; by default as <see cref="DispatcherOptions.EventTypeTag"/> says.</param>
     /// <param name="series">Where series of egresses that went are dropped.</param>
     /// <param name="registry">Is told about the types of replies, for resources that ask for it; null where nobody makes something of it.</param>
+    /// <param name="tokens">Makes tokens for subscribers with an audience; null: there are none, and such subscribers get nothing.</param>
     /// <exception cref="ArgumentException">A setting is out of its range.</exception>
     public DispatcherHost(
         DispatcherOptions options,
@@ -45,11 +47,14 @@ public sealed class DispatcherHost : IAsyncDisposable
         ILoggerFactory loggers,
         EventTypeTags? eventTypes = null,
         IMetricSeries? series = null,
-        IEventTypeRegistry? registry = null
+        IEventTypeRegistry? registry = null,
+        ITokenSource? tokens = null
     )
     {
         options.Validate();
         _contracts = contracts;
+        var metrics = new DispatcherMetrics(eventTypes ?? new EventTypeTags(options.EventTypeTag), series ?? NoMetricSeries.Instance, time);
+        var logger = loggers.CreateLogger("Brokkr.Dispatcher");
         _parts = new DispatcherParts(
             options,
             new SubscriberConnections(options),
@@ -58,10 +63,11 @@ public sealed class DispatcherHost : IAsyncDisposable
             new MemoryShares(options),
             new CatchUpPlaces(options.CatchUpReaders),
             new Startup(),
-            new DispatcherMetrics(eventTypes ?? new EventTypeTags(options.EventTypeTag), series ?? NoMetricSeries.Instance, time),
+            metrics,
             registry,
+            new SubscriberTokens(tokens, metrics, time, logger),
             time,
-            loggers.CreateLogger("Brokkr.Dispatcher")
+            logger
         );
         _sites = new LogSites(logs, _parts);
         _refresh = (series ?? NoMetricSeries.Instance).BeforeScrape(cancellation => PartitionEnds.RefreshAsync(_sites, cancellation));

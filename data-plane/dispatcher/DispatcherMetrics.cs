@@ -40,6 +40,7 @@ internal sealed class DispatcherMetrics : IDisposable
     private readonly Counter<long> _skipped;
     private readonly Counter<long> _answersDropped;
     private readonly UpDownCounter<long> _held;
+    private readonly Counter<long> _tokens;
     private readonly ConcurrentDictionary<Cursor, MetricTags> _queues = new();
     private readonly ProcessCounts _process;
     private readonly TriggerGauges _triggers;
@@ -68,6 +69,10 @@ internal sealed class DispatcherMetrics : IDisposable
         _held = _meter.CreateUpDownCounter<long>(
             "brokkr.dispatcher.held_records",
             description: "Records that wait because their dead letter topic cannot be made or written"
+        );
+        _tokens = _meter.CreateCounter<long>(
+            "brokkr.dispatcher.token_requests",
+            description: "Times that the source of tokens for subscribers was asked for one"
         );
         _process = new ProcessCounts(_meter);
         _triggers = new TriggerGauges(_meter, time);
@@ -159,6 +164,9 @@ internal sealed class DispatcherMetrics : IDisposable
     public void AnswerDropped(TriggerSettings settings) => _answersDropped.Add(1, settings.Tags.List);
 
     public void Held(TriggerSettings settings, int difference) => _held.Add(difference, settings.Tags.List);
+
+    /// <summary>A token for subscribers was asked for.</summary>
+    public void TokenAsked(bool isIssued) => _tokens.Add(1, new KeyValuePair<string, object?>("result", isIssued ? "issued" : "failed"));
 
     public void Dispose()
     {

@@ -3,6 +3,7 @@ using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
 using Brokkr.Dispatcher.Telemetry;
+using Brokkr.Dispatcher.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
@@ -18,6 +19,7 @@ internal sealed record DispatcherParts(
     Startup Startup,
     DispatcherMetrics Metrics,
     IEventTypeRegistry? EventTypes,
+    SubscriberTokens Tokens,
     TimeProvider Time,
     ILogger Logger
 ) : IDisposable
@@ -26,6 +28,7 @@ internal sealed record DispatcherParts(
 
     public void Dispose()
     {
+        Tokens.Stop();
         Connections.Dispose();
         CatchUpPlaces.Dispose();
         Metrics.Dispose();

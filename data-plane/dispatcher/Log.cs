@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
 
-/// <summary>What the dispatcher says in the log. Event ids 5000 to 5999; the next free one is 5024.</summary>
+/// <summary>What the dispatcher says in the log. Event ids 5000 to 5999; the next free one is 5026.</summary>
 internal static partial class Log
 {
     [LoggerMessage(5000, LogLevel.Information, "The contract of generation {ContractGeneration} has {Egresses} egresses")]
@@ -171,4 +171,18 @@ internal static partial class Log
 
     [LoggerMessage(5023, LogLevel.Error, "Decoding {Topic}[{Partition}] {Offset} failed; the record counts as none that is an event")]
     public static partial void DecodingFailed(this ILogger logger, Exception error, string topic, int partition, long offset);
+
+    [LoggerMessage(
+        5024,
+        LogLevel.Error,
+        "There is no new token for audience '{Audience}' as service account '{Namespace}/{ServiceAccount}'; without one nothing is delivered there. It is tried again. Reason: {Problem}"
+    )]
+    public static partial void NoToken(this ILogger logger, string audience, string @namespace, string serviceAccount, string problem);
+
+    [LoggerMessage(
+        5025,
+        LogLevel.Information,
+        "There is a token for audience '{Audience}' as service account '{Namespace}/{ServiceAccount}' again"
+    )]
+    public static partial void TokenIssuedAgain(this ILogger logger, string audience, string @namespace, string serviceAccount);
 }

@@ -88,6 +88,8 @@ internal sealed class Trigger
 
     public Http.RequestWriter Requests => _parts.Requests;
 
+    public Tokens.SubscriberTokens Tokens => _parts.Tokens;
+
     public DeliveryPool Deliveries => _parts.Deliveries;
 
     public DeadLetterTopics DeadLetters => _site.DeadLetters;

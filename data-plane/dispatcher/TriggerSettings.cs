@@ -4,6 +4,7 @@ using Brokkr.Core.Filters;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
+using Brokkr.Dispatcher.Tokens;
 
 namespace Brokkr.Dispatcher;
 
@@ -38,7 +39,8 @@ internal enum TargetKind
 /// <param name="Text">The URL as it stands in the contract, but without user and password: it goes into dead letters.</param>
 /// <param name="Client">Sends the requests.</param>
 /// <param name="Kind">What it is to the Trigger.</param>
-internal sealed record Target(Uri Url, string Text, HttpMessageInvoker Client, TargetKind Kind);
+/// <param name="Identity">For which token requests are made; null: they carry none.</param>
+internal sealed record Target(Uri Url, string Text, HttpMessageInvoker Client, TargetKind Kind, TokenIdentity? Identity);
 
 /// <summary>A part of an egress that cannot be used; the message says which and why.</summary>
 internal sealed class EgressException : Exception
@@ -119,13 +121,37 @@ internal sealed record TriggerSettings
         var filter = Compile(egress);
         return new TriggerSettings
         {
-            Subscriber = TargetOf(egress.Destination, "destination", egress.DestinationCACerts, TargetKind.Subscriber, spec, connections),
+            Subscriber = TargetOf(
+                egress.Destination,
+                "destination",
+                egress.DestinationCACerts,
+                egress.DestinationAudience,
+                TargetKind.Subscriber,
+                spec,
+                connections
+            ),
             DeadLetterSink = string.IsNullOrEmpty(config?.DeadLetter)
                 ? null
-                : TargetOf(config.DeadLetter, "dead letter sink", config.DeadLetterCACerts, TargetKind.DeadLetterSink, spec, connections),
+                : TargetOf(
+                    config.DeadLetter,
+                    "dead letter sink",
+                    config.DeadLetterCACerts,
+                    config.DeadLetterAudience,
+                    TargetKind.DeadLetterSink,
+                    spec,
+                    connections
+                ),
             ReplyTarget =
                 reply == ReplyStrategy.Url
-                    ? TargetOf(egress.ReplyUrl, "reply URL", egress.ReplyUrlCACerts, TargetKind.Reply, spec, connections)
+                    ? TargetOf(
+                        egress.ReplyUrl,
+                        "reply URL",
+                        egress.ReplyUrlCACerts,
+                        egress.ReplyUrlAudience,
+                        TargetKind.Reply,
+                        spec,
+                        connections
+                    )
                     : null,
             Reply = reply,
             ReplyTopic = resource.Topics.Count > 0 ? resource.Topics[0] : "",
@@ -170,10 +196,15 @@ internal sealed record TriggerSettings
         }
     }
 
+    /// <summary>The service account is in the namespace of the resource (dispatcher §7.9).</summary>
+    private static TokenIdentity IdentityOf(EgressSpec spec, string audience) =>
+        new(spec.Resource.Reference?.Namespace ?? "", spec.Egress.OidcServiceAccountName, audience);
+
     private static Target TargetOf(
         string url,
         string what,
         string certificates,
+        string audience,
         TargetKind kind,
         EgressSpec spec,
         SubscriberConnections connections
@@ -187,7 +218,13 @@ internal sealed record TriggerSettings
         try
         {
             var text = uri.UserInfo.Length == 0 ? url : uri.GetComponents(UriComponents.HttpRequestUrl, UriFormat.UriEscaped);
-            return new Target(uri, text, connections.Trusting([.. spec.TrustBundles, certificates]), kind);
+            return new Target(
+                uri,
+                text,
+                connections.Trusting([.. spec.TrustBundles, certificates]),
+                kind,
+                audience.Length == 0 ? null : IdentityOf(spec, audience)
+            );
         }
         catch (ArgumentException failure)
         {

@@ -1,6 +1,7 @@
 using System.Runtime.CompilerServices;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;
+using Brokkr.Dispatcher.Tokens;
 
 namespace Brokkr.Dispatcher.Delivery;
 
@@ -48,6 +49,17 @@ internal sealed partial class Delivery
         _cancellation.CancelAfter(settings.Timeout);
         try
         {
+            var authorization = default(Authorization);
+            if (target.Identity is { } identity)
+            {
+                authorization = await _trigger.Tokens.GetAsync(identity, _cancellation.Token);
+                if (authorization.Value is null)
+                {
+                    // Nothing was sent; the token may be there for the next attempt.
+                    return new AttemptResult(AttemptKind.Failed, Reason: authorization.Problem);
+                }
+            }
+
             for (var stale = 0; ; stale++)
             {
                 try
@@ -59,6 +71,11 @@ internal sealed partial class Delivery
                         settings.Namespace,
                         _child ?? _span
                     );
+                    if (authorization.Value is { } token)
+                    {
+                        request.Headers.TryAddWithoutValidation("Authorization", token);
+                    }
+
                     using var response = await target.Client.SendAsync(request, _cancellation.Token);
                     return await ClassifyAsync(response, readReply, isLast);
                 }

@@ -88,11 +88,42 @@ public sealed class DispatcherSettingsTests
     [InlineData("STOP_BUDGET_SECONDS", "-1")]
     [InlineData("RECORD_MEMORY_MEBIBYTES", "0")]
     [InlineData("REPLY_HOP_LIMIT", "-1")]
+    [InlineData("KUBERNETES_SERVICE_HOST", "no host")]
+    [InlineData("KUBERNETES_SERVICE_PORT", "0")]
     public void A_variable_that_cannot_be_used_is_named(string name, string value)
     {
         var reader = Reader(new(Complete) { [name] = value });
         DispatcherEnvironment.Read(reader);
         Assert.Contains(name, Assert.Single(reader.Problems), StringComparison.Ordinal);
+    }
+
+    /// <summary>Dispatcher §7.9.</summary>
+    [Fact]
+    public void Tokens_for_subscribers_come_from_a_folder_or_from_the_API_server_of_the_cluster()
+    {
+        Assert.Equal(default, Tokens());
+        var api = Tokens(("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("KUBERNETES_SERVICE_PORT", "6443")).Kubernetes!;
+        Assert.Equal(new Uri("https://10.96.0.1:6443"), api.Address);
+        Assert.Equal("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", api.CaFile);
+        Assert.Equal("/var/run/secrets/kubernetes.io/serviceaccount/token", api.TokenFile);
+        Assert.Equal("https://[fd00::1]/", Tokens(("KUBERNETES_SERVICE_HOST", "fd00::1")).Kubernetes!.Address.AbsoluteUri);
+        var elsewhere = Tokens(("KUBERNETES_SERVICE_HOST", "api.test"), ("SERVICE_ACCOUNT_PATH", "/account")).Kubernetes!;
+        Assert.Equal("/account/token", elsewhere.TokenFile);
+        Assert.Equal("/account/ca.crt", elsewhere.CaFile);
+        var folder = Tokens(("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("SUBSCRIBER_TOKENS_PATH", "/tokens"));
+        Assert.Equal("/tokens", folder.Folder);
+        Assert.Null(folder.Kubernetes);
+
+        static TokenSettings Tokens(params (string Name, string Value)[] variables)
+        {
+            var all = new Dictionary<string, string>(Complete);
+            foreach (var (name, value) in variables)
+            {
+                all[name] = value;
+            }
+
+            return DispatcherEnvironment.Read(Reader(all)).Tokens;
+        }
     }
 
     [Fact]

@@ -33,6 +33,12 @@ internal sealed class DispatcherStage : IAsyncDisposable
     /// <summary>Is told about the types of replies.</summary>
     public Core.Events.IEventTypeRegistry? EventTypes { get; set; }
 
+    /// <summary>Certificates that contracts have for all https targets.</summary>
+    public IReadOnlyList<string> TrustBundles { get; set; } = [];
+
+    /// <summary>Makes tokens for subscribers with an audience.</summary>
+    public Dispatcher.Tokens.ITokenSource? Tokens { get; set; }
+
     /// <summary>Gives the log; by default <see cref="Store"/>.</summary>
     public ILogProvider? Logs { get; set; }
 
@@ -86,7 +92,8 @@ internal sealed class DispatcherStage : IAsyncDisposable
             Time,
             new OneLogger(Log),
             series: Series,
-            registry: EventTypes
+            registry: EventTypes,
+            tokens: Tokens
         );
         Host.Start();
     }
@@ -98,6 +105,7 @@ internal sealed class DispatcherStage : IAsyncDisposable
     {
         var contract = new Contract { Generation = ++_generation };
         contract.Resources.AddRange(resources);
+        contract.TrustBundles.AddRange(TrustBundles);
         Contracts.Publish(contract);
     }
 

@@ -29,14 +29,24 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
     /// <summary>How metrics are sent, instead of being served; null for serving.</summary>
     public (string Protocol, string Endpoint)? Metrics { get; init; }
 
+    /// <summary>More variables for both roles.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
     public ChildProcess? Receiver { get; private set; }
 
     public ChildProcess? Dispatcher { get; private set; }
 
-    public string Url => $"http://127.0.0.1:{_port}{Path}";
+    public string Url => UrlOf(Path);
 
     /// <summary>Host and port of the metrics of a role.</summary>
     public string MetricsOf(string role) => $"127.0.0.1:{_metricsPorts[role]}";
+
+    /// <summary>The address of a path of the receiver.</summary>
+    public string UrlOf(string path) => $"http://127.0.0.1:{_port}{path}";
+
+    /// <summary>Replaces the contract.</summary>
+    /// <param name="contract">The contract as JSON.</param>
+    public void Publish(string contract) => _folder.Write("contract/data", contract);
 
     /// <summary>Replaces the contract.</summary>
     /// <param name="triggers">Consumer group and destination of each Trigger.</param>
@@ -130,7 +140,7 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
             _folder.Write($"{observability}/tracing-endpoint", endpoint);
         }
 
-        return new Dictionary<string, string?>(StringComparer.Ordinal)
+        var variables = new Dictionary<string, string?>(StringComparer.Ordinal)
         {
             ["PRODUCER_CONFIG_FILE_PATH"] = _folder.Write(
                 "producer.properties",
@@ -157,5 +167,11 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
             ["INGRESS_PORT"] = _port.ToString(CultureInfo.InvariantCulture),
             ["INGRESS_TLS_PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture),
         };
+        foreach (var (name, value) in Variables)
+        {
+            variables[name] = value;
+        }
+
+        return variables;
     }
 }
