@@ -55,7 +55,7 @@ internal static class ReceiverCommand
             telemetry.Series,
             telemetry.EventTypes,
             role.Time,
-            start.Token
+            cancellation: start.Token
         );
         await stopping.WhenCancelledAsync();
         await receiver.StopAsync(CancellationToken.None);

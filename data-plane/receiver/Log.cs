@@ -92,6 +92,9 @@ internal static partial class Log
     [LoggerMessage(4023, LogLevel.Debug, "The rest of a refused request could not be read")]
     public static partial void DrainFailed(this ILogger logger, Exception exception);
 
+    [LoggerMessage(4024, LogLevel.Warning, "The type of an event of {Namespace}/{Name} could not be made known")]
+    public static partial void EventTypeNotTold(this ILogger logger, string @namespace, string name, Exception exception);
+
     [LoggerMessage(4022, LogLevel.Warning, "The log did not store event {Id} of {Source} for {Path} in topic {Topic}: {Outcome}, {Error}")]
     public static partial void NotStored(
         this ILogger logger,

@@ -2,6 +2,7 @@ using System.Net;
 using System.Text;
 using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Events;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
 using Brokkr.Receiver.Authentication;
@@ -46,7 +47,8 @@ public sealed class ReceiverHost : IAsyncDisposable
         ILoggerFactory loggers,
         IMetricSeries series,
         EventTypeTags eventTypes,
-        TimeProvider time
+        TimeProvider time,
+        IEventTypeRegistry? registry
     )
     {
         _options = options;
@@ -60,6 +62,7 @@ public sealed class ReceiverHost : IAsyncDisposable
             options,
             _store,
             _keys is null ? null : new TokenVerifier(_keys),
+            registry,
             _metrics,
             _deadlines,
             time,
@@ -133,6 +136,7 @@ public sealed class ReceiverHost : IAsyncDisposable
     /// <param name="series">The series that an exporter keeps, so that those of a deleted resource can go; null without an exporter.</param>
     /// <param name="eventTypes">Tag values of event types; null for the first 200 types by name.</param>
     /// <param name="time">The clock; null for the system's.</param>
+    /// <param name="registry">Is told about the types of stored events, for resources that ask for it; null where nobody makes something of it.</param>
     /// <param name="cancellation">Ends the start.</param>
     /// <exception cref="ArgumentException">An option is out of range.</exception>
     /// <exception cref="IOException">The port is in use or may not be listened on.</exception>
@@ -144,6 +148,7 @@ public sealed class ReceiverHost : IAsyncDisposable
         IMetricSeries? series = null,
         EventTypeTags? eventTypes = null,
         TimeProvider? time = null,
+        IEventTypeRegistry? registry = null,
         CancellationToken cancellation = default
     )
     {
@@ -154,7 +159,8 @@ public sealed class ReceiverHost : IAsyncDisposable
             loggers,
             series ?? NoMetricSeries.Instance,
             eventTypes ?? new EventTypeTags(),
-            time ?? TimeProvider.System
+            time ?? TimeProvider.System,
+            registry
         );
         try
         {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Events;
 using Brokkr.Core.Log;
 using Brokkr.Embedded;
 using Brokkr.Testing;
@@ -49,7 +50,12 @@ internal sealed class TestReceiver : IAsyncDisposable
     }
 
     /// <summary>Starts one without a contract.</summary>
-    public static async Task<TestReceiver> OpenAsync(ReceiverOptions options, TimeProvider? time = null, ILoggerFactory? loggers = null)
+    public static async Task<TestReceiver> OpenAsync(
+        ReceiverOptions options,
+        TimeProvider? time = null,
+        ILoggerFactory? loggers = null,
+        IEventTypeRegistry? registry = null
+    )
     {
         var folder = new TemporaryFolder();
         var log = await EmbeddedLog.OpenAsync(new EmbeddedLogOptions { Folder = folder.Path });
@@ -64,7 +70,8 @@ internal sealed class TestReceiver : IAsyncDisposable
             receiver._contracts,
             receiver.Logs,
             loggers ?? NullLoggerFactory.Instance,
-            time: time
+            time: time,
+            registry: registry
         );
         return receiver;
     }

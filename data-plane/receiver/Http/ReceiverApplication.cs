@@ -1,3 +1,4 @@
+using Brokkr.Core.Events;
 using Brokkr.Receiver.Authentication;
 using Brokkr.Receiver.Routing;
 using Brokkr.Receiver.Telemetry;
@@ -16,6 +17,7 @@ internal sealed class ReceiverApplication(
     ReceiverOptions options,
     IngressStore store,
     TokenVerifier? tokens,
+    IEventTypeRegistry? eventTypes,
     ReceiverMetrics metrics,
     Deadlines deadlines,
     TimeProvider time,
@@ -31,6 +33,9 @@ internal sealed class ReceiverApplication(
 
     /// <summary>Verifies tokens; null without an issuer.</summary>
     public TokenVerifier? Tokens { get; } = tokens;
+
+    /// <summary>Is told about the types of stored events, for resources that ask for it; null where nobody makes something of it.</summary>
+    public IEventTypeRegistry? EventTypes { get; } = eventTypes;
 
     public ReceiverMetrics Metrics { get; } = metrics;
 

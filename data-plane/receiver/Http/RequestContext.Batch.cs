@@ -70,6 +70,12 @@ internal sealed partial class RequestContext
                 _eventType = application.Metrics.Types.Of(one.Get(CoreAttribute.Type));
                 Measure(StatusCodes.Status202Accepted);
             }
+
+            if (WhoWantsTypes is { } owner)
+            {
+                await AnswerNowAsync();
+                events.ForEach(one => MakeTypeKnown(owner, one));
+            }
         }
         finally
         {

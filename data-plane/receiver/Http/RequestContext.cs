@@ -188,7 +188,7 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
                 try
                 {
                     var append = BeginAppend(kind, read!, ref body!, out refusal);
-                    if (kind == ContentKind.Binary)
+                    if (kind == ContentKind.Binary && WhoWantsTypes is null)
                     {
                         // Its id can be had from the headers, should there be something to say.
                         read!.Dispose();
@@ -214,6 +214,12 @@ internal sealed partial class RequestContext(ReceiverApplication application) : 
                     {
                         _response.StatusCode = StatusCodes.Status202Accepted;
                         Measure(StatusCodes.Status202Accepted);
+                        if (WhoWantsTypes is { } owner)
+                        {
+                            await AnswerNowAsync();
+                            MakeTypeKnown(owner, read!);
+                        }
+
                         return;
                     }
 

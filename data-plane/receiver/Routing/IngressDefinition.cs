@@ -37,6 +37,9 @@ internal sealed record IngressDefinition
     /// <summary>Name of the resource.</summary>
     public required string Name { get; init; }
 
+    /// <summary>Who asks that the types of its events be made known; null if nobody does (receiver-and-core §12).</summary>
+    public required Reference? EventTypeOwner { get; init; }
+
     /// <summary>The part of the resource that decides which log it lives on.</summary>
     public required LogIdentity Log { get; init; }
 
@@ -84,6 +87,7 @@ internal sealed record IngressDefinition
             Kind = reference.Kind.ToLowerInvariant(),
             Namespace = reference.Namespace,
             Name = reference.Name,
+            EventTypeOwner = resource.FeatureFlags is { EnableEventTypeAutocreate: true } ? resource.Reference?.Clone() : null,
             Log = LogIdentity.Of(resource),
         };
     }
