@@ -353,6 +353,10 @@ internal sealed partial class Delivery : UnfinishedRecord
             {
                 return AttemptResult.Cancelled;
             }
+
+            // A changed contract holds from the next attempt on: other certificates of the target, or another target.
+            settings = _trigger.Settings;
+            target = (target.Kind == TargetKind.Reply ? settings.ReplyTarget : settings.DeadLetterSink) ?? target;
         }
     }
 

@@ -7,15 +7,28 @@ using Brokkr.Core.Tls;
 namespace Brokkr.Dispatcher.Http;
 
 /// <summary>
-/// The HTTP clients of the process: one pool of connections per set of trusted certificates, shared by all Triggers (dispatcher §17.2 W19, W20).
+/// The HTTP clients of the process: one pool of connections per set of trusted certificates, shared by all Triggers (dispatcher §17.2 W19, W20). Other
+/// certificates are another client, and so new connections; one that no Trigger uses any more goes when its connections have been idle for a while.
 /// </summary>
 internal sealed class SubscriberConnections : IDisposable
 {
     private readonly DispatcherOptions _options;
     private readonly Lock _lock = new();
-    private readonly Dictionary<string, HttpMessageInvoker> _clients = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WeakReference<HttpMessageInvoker>> _clients = new(StringComparer.Ordinal);
 
     public SubscriberConnections(DispatcherOptions options) => _options = options;
+
+    /// <summary>How many clients are known, some of which may have gone since one was last asked for.</summary>
+    internal int Count
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _clients.Count;
+            }
+        }
+    }
 
     /// <summary>The client that trusts the system's roots and these certificates.</summary>
     /// <param name="pems">PEM texts; each may hold several certificates.</param>
@@ -29,11 +42,22 @@ internal sealed class SubscriberConnections : IDisposable
         var key = texts.Length == 0 ? "" : Identity(texts);
         lock (_lock)
         {
-            if (!_clients.TryGetValue(key, out var client))
+            if (_clients.TryGetValue(key, out var known) && known.TryGetTarget(out var client))
             {
-                _clients[key] = client = new HttpMessageInvoker(CreateHandler(Trust(texts)), disposeHandler: true);
+                return client;
             }
 
+            // Certificates that are renewed again and again must not leave clients behind.
+            foreach (var (other, reference) in _clients)
+            {
+                if (!reference.TryGetTarget(out _))
+                {
+                    _clients.Remove(other);
+                }
+            }
+
+            client = new HttpMessageInvoker(CreateHandler(Trust(texts)), disposeHandler: true);
+            _clients[key] = new WeakReference<HttpMessageInvoker>(client);
             return client;
         }
     }
@@ -46,9 +70,12 @@ internal sealed class SubscriberConnections : IDisposable
     {
         lock (_lock)
         {
-            foreach (var client in _clients.Values)
+            foreach (var known in _clients.Values)
             {
-                client.Dispose();
+                if (known.TryGetTarget(out var client))
+                {
+                    client.Dispose();
+                }
             }
 
             _clients.Clear();
