@@ -1,3 +1,5 @@
+using Brokkr.Core.Tokens;
+
 namespace Brokkr.Dispatcher.Tokens;
 
 /// <summary>
@@ -34,13 +36,13 @@ public sealed class FileTokenSource(string folder, TimeProvider time) : ITokenSo
             return TokenResult.None(failure.Message);
         }
 
-        if (!TokenLife.IsSendable(token))
+        if (!TokenText.IsSendable(token))
         {
             return TokenResult.None($"what is in {path} is no token");
         }
 
         var now = time.GetUtcNow();
-        var end = TokenLife.EndOf(token) ?? now + DefaultLife;
+        var end = TokenText.EndOf(token) ?? now + DefaultLife;
         return end > now
             ? new TokenResult(new SubscriberToken(token, end, now + Age), null)
             : TokenResult.None($"the token in {path} has ended");

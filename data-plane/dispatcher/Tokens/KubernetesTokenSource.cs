@@ -4,6 +4,7 @@ using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
 using Brokkr.Core.Tls;
+using Brokkr.Core.Tokens;
 
 namespace Brokkr.Dispatcher.Tokens;
 
@@ -97,7 +98,7 @@ public sealed class KubernetesTokenSource(KubernetesTokenOptions options, TimePr
         }
 
         var answer = await response.Content.ReadFromJsonAsync(TokenJson.Default.TokenRequest, cancellation);
-        if (answer?.Status?.Token is not { } token || !TokenLife.IsSendable(token))
+        if (answer?.Status?.Token is not { } token || !TokenText.IsSendable(token))
         {
             return TokenResult.None("the API server answered without a token");
         }

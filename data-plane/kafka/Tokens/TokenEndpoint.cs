@@ -5,6 +5,7 @@ using System.Text;
 using System.Text.Json;
 using Brokkr.Core.Log;
 using Brokkr.Core.Tls;
+using Brokkr.Core.Tokens;
 
 namespace Brokkr.Kafka.Tokens;
 
@@ -129,7 +130,7 @@ internal sealed class TokenEndpoint : ITokenIssuer
             if (status is >= 200 and < 300 && Text(root, "access_token") is { Length: > 0 } token)
             {
                 // Nothing else can be sent to a broker, neither by us nor by the native clients.
-                return token.All(static c => c is > ' ' and <= '~')
+                return TokenText.IsSendable(token)
                     ? (new BearerToken(token, Expiry(root, token)), default)
                     : throw Unavailable("its access_token has characters that no token may have");
             }
@@ -160,24 +161,7 @@ internal sealed class TokenEndpoint : ITokenIssuer
             return now + TimeSpan.FromSeconds(Math.Min(life, TimeSpan.FromDays(365).TotalSeconds));
         }
 
-        var parts = token.Split('.');
-        if (parts.Length == 3)
-        {
-            try
-            {
-                using var claims = JsonDocument.Parse(System.Buffers.Text.Base64Url.DecodeFromChars(parts[1]));
-                if (Seconds(claims.RootElement, "exp") is { } end and > 0 && end < DateTimeOffset.MaxValue.ToUnixTimeSeconds())
-                {
-                    return DateTimeOffset.FromUnixTimeSeconds((long)end);
-                }
-            }
-            catch (Exception exception) when (exception is FormatException or JsonException)
-            {
-                // Not a JWT; only the issuer and the brokers need to understand it.
-            }
-        }
-
-        return now + DefaultLife;
+        return TokenText.EndOf(token) ?? (now + DefaultLife);
     }
 
     private static string? Text(JsonElement root, string name) =>

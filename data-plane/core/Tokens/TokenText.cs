@@ -1,10 +1,10 @@
 using System.Buffers.Text;
 using System.Text.Json;
 
-namespace Brokkr.Dispatcher.Tokens;
+namespace Brokkr.Core.Tokens;
 
 /// <summary>What can be told of a token without knowing its issuer.</summary>
-internal static class TokenLife
+public static class TokenText
 {
     /// <summary>Whether it can stand in a header and is nothing else than a token.</summary>
     public static bool IsSendable(string token) => token.Length > 0 && !token.AsSpan().ContainsAnyExceptInRange('!', '~');
