@@ -57,7 +57,7 @@ public sealed class DispatcherHost : IAsyncDisposable
         var logger = loggers.CreateLogger("Brokkr.Dispatcher");
         _parts = new DispatcherParts(
             options,
-            new SubscriberConnections(options),
+            new SubscriberConnections(options, logger),
             new RequestWriter(),
             new DeliveryPool(),
             new MemoryShares(options),

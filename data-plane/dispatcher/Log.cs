@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher;
 
-/// <summary>What the dispatcher says in the log. Event ids 5000 to 5999; the next free one is 5026.</summary>
+/// <summary>What the dispatcher says in the log. Event ids 5000 to 5999; the next free one is 5027.</summary>
 internal static partial class Log
 {
     [LoggerMessage(5000, LogLevel.Information, "The contract of generation {ContractGeneration} has {Egresses} egresses")]
@@ -178,6 +178,13 @@ internal static partial class Log
         "There is no new token for audience '{Audience}' as service account '{Namespace}/{ServiceAccount}'; without one nothing is delivered there. It is tried again. Reason: {Problem}"
     )]
     public static partial void NoToken(this ILogger logger, string audience, string @namespace, string serviceAccount, string problem);
+
+    [LoggerMessage(
+        5026,
+        LogLevel.Warning,
+        "{Count} of the CA certificates that a trust bundle or a destination brings cannot be read and are left out; the others count"
+    )]
+    public static partial void CertificatesLeftOut(this ILogger logger, int count);
 
     [LoggerMessage(
         5025,

@@ -221,7 +221,8 @@ internal sealed record TriggerSettings
             return new Target(
                 uri,
                 text,
-                connections.Trusting([.. spec.TrustBundles, certificates]),
+                // In clear text there is nothing to check, and other certificates are no reason for other connections.
+                connections.Trusting(uri.Scheme is "https" ? [.. spec.TrustBundles, certificates] : []),
                 kind,
                 audience.Length == 0 ? null : IdentityOf(spec, audience)
             );

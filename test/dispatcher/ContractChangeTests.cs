@@ -226,6 +226,7 @@ public class ContractChangeTests
                 break;
             case "ca":
                 bad.DestinationCACerts = value;
+                bad.Destination = bad.Destination.Replace("http:", "https:", StringComparison.Ordinal);
                 break;
             default:
                 bad.DialectedFilter.Add(new DialectedFilter { Cesql = new CESQL { Expression = value } });

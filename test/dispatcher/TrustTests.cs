@@ -6,6 +6,7 @@ using Brokkr.Dispatcher.Tests.Stage;
 using Brokkr.Testing;
 using Brokkr.Testing.Http;
 using Brokkr.Testing.Tls;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Brokkr.Dispatcher.Tests;
 
@@ -149,9 +150,44 @@ public sealed class TrustTests : IDisposable
     }
 
     [Fact]
+    public async Task A_certificate_that_cannot_be_read_spoils_neither_the_others_nor_clear_text()
+    {
+        const string Broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        await using var stage = await DispatcherStage.SetAsync();
+        await using var secure = await Subscriber.StartAsync(certificate: () => _shown);
+        stage.TrustBundles = [$"{Broken}\n{_old.Pem}"];
+        var hopeless = Secure(stage, secure, isBundle: false, Broken);
+        hopeless.Uid = hopeless.ConsumerGroup = "hopeless";
+        var open = stage.Egress("open", "/open");
+        open.DestinationCACerts = Broken;
+        stage.Start(Secure(stage, secure, isBundle: true, ""), hopeless, open);
+        await stage.AppendAsync("0");
+        await stage.CommittedAsync(1);
+        await stage.CommittedAsync(1, "group-open");
+        Assert.Single(secure.Requests);
+        Assert.NotEmpty(stage.Log.Of(5026));
+        await Eventually.True(() => stage.Log.Of(5004).Any(), "the Trigger without a certificate is told");
+        Assert.All(stage.Log.Of(5004), line => Assert.Contains("'hopeless'", line));
+    }
+
+    [Fact]
+    public async Task Other_certificates_leave_connections_in_clear_text_as_they_are()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.TrustBundles = [_old.Pem];
+        stage.Start(stage.Egress());
+        var trigger = await Eventually.Value(() => stage.Host.FindTrigger("t"), "the Trigger");
+        var client = trigger.Settings.Subscriber.Client;
+        stage.TrustBundles = [_new.Pem];
+        stage.Publish(stage.Egress());
+        await Eventually.True(() => stage.Log.Of(5007).Any(), "the new settings");
+        Assert.Same(client, trigger.Settings.Subscriber.Client);
+    }
+
+    [Fact]
     public async Task Certificates_that_are_renewed_again_and_again_leave_no_clients_behind()
     {
-        using var connections = new SubscriberConnections(new DispatcherOptions());
+        using var connections = new SubscriberConnections(new DispatcherOptions(), NullLogger.Instance);
         for (var i = 0; i < 20; i++)
         {
             using var authority = new TestAuthority();

@@ -13,28 +13,39 @@ public sealed class ServerTrust
 {
     private readonly X509Certificate2Collection _authorities;
 
-    private ServerTrust(X509Certificate2Collection authorities) => _authorities = authorities;
+    private ServerTrust(X509Certificate2Collection authorities, int unreadable)
+    {
+        _authorities = authorities;
+        Unreadable = unreadable;
+    }
 
     /// <summary>No authorities but those of the system.</summary>
-    public static ServerTrust System { get; } = new([]);
+    public static ServerTrust System { get; } = new([], 0);
 
-    /// <summary>Reads authorities.</summary>
+    /// <summary>How many certificates were left out because they cannot be read.</summary>
+    public int Unreadable { get; }
+
+    /// <summary>
+    /// Reads authorities. What is no certificate, or one that cannot be read, is left out as long as its text holds another one: bundles are collected from
+    /// many hands, and Knative takes them when one certificate in them is good.
+    /// </summary>
     /// <param name="pems">PEM texts; each may hold several certificates.</param>
-    /// <exception cref="CryptographicException">A text holds no certificate, or one that cannot be read; the message shows nothing of it.</exception>
+    /// <exception cref="CryptographicException">A text holds no certificate that can be read; the message shows nothing of it.</exception>
     public static ServerTrust Parse(params IEnumerable<string> pems)
     {
         var authorities = new X509Certificate2Collection();
+        var unreadable = 0;
         foreach (var pem in pems)
         {
             var before = authorities.Count;
-            authorities.ImportFromPem(pem);
+            unreadable += Add(pem, authorities);
             if (authorities.Count == before)
             {
-                throw new CryptographicException("There is no certificate in PEM form in it.");
+                throw new CryptographicException("There is no certificate in PEM form in it that can be read.");
             }
         }
 
-        return authorities.Count == 0 ? System : new ServerTrust(authorities);
+        return authorities.Count == 0 ? System : new ServerTrust(authorities, unreadable);
     }
 
     /// <summary>What a client needs that believes these authorities beside those of the system.</summary>
@@ -75,6 +86,31 @@ public sealed class ServerTrust
         policy.TrustMode = X509ChainTrustMode.CustomRootTrust;
         policy.CustomTrustStore.AddRange(_authorities);
         return policy;
+    }
+
+    /// <summary>Adds the certificates of a text.</summary>
+    /// <returns>How many cannot be read.</returns>
+    private static int Add(ReadOnlySpan<char> pem, X509Certificate2Collection authorities)
+    {
+        var unreadable = 0;
+        while (PemEncoding.TryFind(pem, out var fields))
+        {
+            if (pem[fields.Label] is "CERTIFICATE")
+            {
+                try
+                {
+                    authorities.Add(X509CertificateLoader.LoadCertificate(Convert.FromBase64String(pem[fields.Base64Data].ToString())));
+                }
+                catch (CryptographicException)
+                {
+                    unreadable++;
+                }
+            }
+
+            pem = pem[fields.Location.End..];
+        }
+
+        return unreadable;
     }
 
     private bool IsSignedByAuthority(X509Certificate? shown, X509Chain? attempted)

@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text;
 using Brokkr.Core.Tls;
+using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher.Http;
 
@@ -13,10 +14,15 @@ namespace Brokkr.Dispatcher.Http;
 internal sealed class SubscriberConnections : IDisposable
 {
     private readonly DispatcherOptions _options;
+    private readonly ILogger _logger;
     private readonly Lock _lock = new();
     private readonly Dictionary<string, WeakReference<HttpMessageInvoker>> _clients = new(StringComparer.Ordinal);
 
-    public SubscriberConnections(DispatcherOptions options) => _options = options;
+    public SubscriberConnections(DispatcherOptions options, ILogger logger)
+    {
+        _options = options;
+        _logger = logger;
+    }
 
     /// <summary>How many clients are known, some of which may have gone since one was last asked for.</summary>
     internal int Count
@@ -56,7 +62,13 @@ internal sealed class SubscriberConnections : IDisposable
                 }
             }
 
-            client = new HttpMessageInvoker(CreateHandler(Trust(texts)), disposeHandler: true);
+            var trust = Trust(texts);
+            if (trust.Unreadable > 0)
+            {
+                _logger.CertificatesLeftOut(trust.Unreadable);
+            }
+
+            client = new HttpMessageInvoker(CreateHandler(trust), disposeHandler: true);
             _clients[key] = new WeakReference<HttpMessageInvoker>(client);
             return client;
         }

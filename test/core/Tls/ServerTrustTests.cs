@@ -88,6 +88,27 @@ public sealed class ServerTrustTests : IDisposable
     }
 
     [Fact]
+    public async Task What_is_no_certificate_or_cannot_be_read_is_left_out_beside_one_that_can()
+    {
+        using var certificate = _known.Issue();
+        using var key = certificate.GetECDsaPrivateKey()!;
+        var trust = ServerTrust.Parse(
+            $"""
+            # of some company
+            -----BEGIN CERTIFICATE-----
+            AAAA
+            -----END CERTIFICATE-----
+            {key.ExportPkcs8PrivateKeyPem()}
+            {_other.Pem}
+            {_known.Pem}
+            """
+        );
+        Assert.Equal(1, trust.Unreadable);
+        Assert.True(await IsBelievedAsync(trust.BesideSystem(), certificate));
+        Assert.Equal(0, ServerTrust.Parse(_known.Pem).Unreadable);
+    }
+
+    [Fact]
     public void Without_authorities_those_of_the_system_cannot_be_replaced()
     {
         Assert.Same(ServerTrust.System, ServerTrust.Parse());
