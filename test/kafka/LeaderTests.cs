@@ -1,4 +1,6 @@
 using Brokkr.Core.Log;
+using Brokkr.Testing.Kafka;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Brokkr.Kafka.Tests;
 
@@ -20,5 +22,25 @@ public sealed class LeaderTests
         cluster.HasLeader("orders", 0, true);
 
         Assert.Equal(new PartitionBounds(0, 0), (await bounds)[0]);
+    }
+
+    /// <summary>What the client remembers of the topic from before must not stand in the way until it has forgotten it.</summary>
+    [Fact]
+    public async Task Bounds_of_an_added_partition_are_known_at_once()
+    {
+        var kafka = await KafkaCluster.SharedAsync();
+        var topic = $"grown-{Guid.NewGuid():n}";
+        await kafka.CreateTopicAsync(topic);
+        await using var log = new KafkaLog(
+            kafka.BootstrapServers,
+            new Dictionary<string, string>(),
+            new KafkaOptions { RequestTimeout = TimeSpan.FromSeconds(5) },
+            NullLogger<KafkaLog>.Instance
+        );
+        Assert.Equal(new PartitionBounds(0, 0), (await log.Topics.BoundsAsync(topic, [0], TestContext.Current.CancellationToken))[0]);
+
+        await kafka.AddPartitionsAsync(topic, 2);
+
+        Assert.Equal(new PartitionBounds(0, 0), (await log.Topics.BoundsAsync(topic, [1], TestContext.Current.CancellationToken))[1]);
     }
 }

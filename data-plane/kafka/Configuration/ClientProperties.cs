@@ -192,6 +192,9 @@ internal static class ClientProperties
         var result = new Dictionary<string, string>(consumer, StringComparer.Ordinal)
         {
             ["socket.timeout.ms"] = socketTimeout.ToString(CultureInfo.InvariantCulture),
+
+            // What the client remembers of a topic it does not ask for again meanwhile: a partition that was added would have no leader for so long.
+            ["metadata.max.age.ms"] = "1000",
         };
         foreach (var key in SameForConsumers)
         {

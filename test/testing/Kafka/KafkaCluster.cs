@@ -91,6 +91,22 @@ public sealed class KafkaCluster : IAsyncDisposable
         Assert.True(code == 0, $"Kafka refused topic {name}: {code} {message}");
     }
 
+    /// <summary>Raises the number of partitions of a topic and fails the test when Kafka refuses.</summary>
+    public async Task AddPartitionsAsync(string topic, int partitions)
+    {
+        var (code, message) = await KafkaWire.CreatePartitionsAsync(
+            _nodes.First(n => n.IsRunning).Port,
+            topic,
+            partitions,
+            TestContext.Current.CancellationToken
+        );
+        Assert.True(code == 0, $"Kafka refused {partitions} partitions of topic {topic}: {code} {message}");
+    }
+
+    /// <summary>Committed offsets of a group on the partitions of a topic, from partition 0; -1 where it has none. For a cluster of one node.</summary>
+    public Task<IReadOnlyList<long>> CommittedAsync(string group, string topic, int partitions) =>
+        KafkaWire.CommittedAsync(_nodes.Single().Port, group, topic, partitions, TestContext.Current.CancellationToken);
+
     /// <summary>Waits until every running node answers and sees every other running node.</summary>
     public async Task ReadyAsync()
     {

@@ -11,7 +11,9 @@ namespace Brokkr.Testing.Kafka;
 internal static class KafkaWire
 {
     private const short MetadataKey = 3;
+    private const short OffsetFetchKey = 9;
     private const short CreateTopicsKey = 19;
+    private const short CreatePartitionsKey = 37;
 
     /// <summary>Ids of the brokers that a node knows to be alive; empty while it does not answer.</summary>
     public static async Task<IReadOnlyList<int>> BrokersAsync(int port, CancellationToken cancellation)
@@ -68,6 +70,66 @@ internal static class KafkaWire
         answer.Int32();
         answer.String();
         return (answer.Int16(), answer.String());
+    }
+
+    /// <summary>Raises the number of partitions of a topic.</summary>
+    /// <returns>Kafka's error code; 0 is success.</returns>
+    public static async Task<(short Code, string? Message)> CreatePartitionsAsync(
+        int port,
+        string name,
+        int partitions,
+        CancellationToken cancellation
+    )
+    {
+        var answer = await AskAsync(
+            port,
+            CreatePartitionsKey,
+            0,
+            request => request.Int32(1).String(name).Int32(partitions).Int32(-1).Int32(20_000).Byte(0),
+            cancellation
+        );
+        answer.Int32();
+        answer.Int32();
+        answer.String();
+        return (answer.Int16(), answer.String());
+    }
+
+    /// <summary>Committed offsets of a group on the partitions of a topic, from 0; -1 where it has none. Asks the group's coordinator, which this node must be.</summary>
+    public static async Task<IReadOnlyList<long>> CommittedAsync(
+        int port,
+        string group,
+        string topic,
+        int partitions,
+        CancellationToken cancellation
+    )
+    {
+        var answer = await AskAsync(
+            port,
+            OffsetFetchKey,
+            1,
+            request =>
+            {
+                request.String(group).Int32(1).String(topic).Int32(partitions);
+                for (var partition = 0; partition < partitions; partition++)
+                {
+                    request.Int32(partition);
+                }
+            },
+            cancellation
+        );
+        answer.Int32();
+        answer.String();
+        var offsets = new long[answer.Int32()];
+        for (var i = 0; i < offsets.Length; i++)
+        {
+            var partition = answer.Int32();
+            offsets[partition] = answer.Int64();
+            answer.String();
+            var code = answer.Int16();
+            Assert.True(code == 0, $"Kafka does not tell the positions of {group}: {code}");
+        }
+
+        return offsets;
     }
 
     private static async Task<Reader> AskAsync(int port, short key, short version, Action<Writer> body, CancellationToken cancellation)
@@ -146,6 +208,13 @@ internal static class KafkaWire
         {
             var value = BinaryPrimitives.ReadInt32BigEndian(bytes.AsSpan(_at));
             _at += 4;
+            return value;
+        }
+
+        public long Int64()
+        {
+            var value = BinaryPrimitives.ReadInt64BigEndian(bytes.AsSpan(_at));
+            _at += 8;
             return value;
         }
 
