@@ -1,6 +1,7 @@
 using Brokkr.Core.Log;
 using Brokkr.Kafka.Groups;
 using Brokkr.Kafka.Tests.Security;
+using Brokkr.Testing.Kafka.Security;
 using static Brokkr.Kafka.Tests.Groups.GroupsParserTests;
 
 namespace Brokkr.Kafka.Tests.Groups;

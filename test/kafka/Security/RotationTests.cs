@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using Brokkr.Core.Log;
 using Brokkr.Testing;
+using Brokkr.Testing.Kafka.Security;
 using static Brokkr.Kafka.Tests.Security.SecuredLogTests;
 
 namespace Brokkr.Kafka.Tests.Security;

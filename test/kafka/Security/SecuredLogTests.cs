@@ -3,6 +3,7 @@ using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
 using Brokkr.Testing;
 using Brokkr.Testing.Kafka;
+using Brokkr.Testing.Kafka.Security;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Tests.Security;

@@ -1,4 +1,5 @@
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Testing.Kafka.Security;
 
 namespace Brokkr.Kafka.Tests.Security;
 

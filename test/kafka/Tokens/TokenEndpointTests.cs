@@ -4,6 +4,7 @@ using Brokkr.Core.Log;
 using Brokkr.Kafka.Tests.Security;
 using Brokkr.Kafka.Tokens;
 using Brokkr.Testing.Http;
+using Brokkr.Testing.Kafka.Security;
 using Microsoft.Extensions.Time.Testing;
 
 namespace Brokkr.Kafka.Tests.Tokens;

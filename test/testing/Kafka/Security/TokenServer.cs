@@ -5,16 +5,21 @@ using System.Text;
 using System.Text.Json;
 using Brokkr.Testing.Http;
 
-namespace Brokkr.Kafka.Tests.Security;
+namespace Brokkr.Testing.Kafka.Security;
 
 /// <summary>
 /// A token endpoint for client <see cref="Id"/>. <c>/token</c> gives tokens of ten minutes to whoever shows the secret in the header, <c>/brief</c> those of
 /// four seconds, <c>/body</c> wants the secret in the body, and the tokens of <c>/forged</c> are signed by somebody else.
 /// </summary>
-internal sealed class TokenServer : IAsyncDisposable
+public sealed class TokenServer : IAsyncDisposable
 {
+    /// <summary>The client's id.</summary>
     public const string Id = "brokkr oauth";
+
+    /// <summary>The client's secret.</summary>
     public const string Secret = "s3cret+/=:ü";
+
+    /// <summary>Whom the tokens are for.</summary>
     public const string Audience = "kafka";
 
     private readonly Subscriber _server;
@@ -53,6 +58,7 @@ internal sealed class TokenServer : IAsyncDisposable
         }
     }
 
+    /// <summary>Starts one.</summary>
     public static async Task<TokenServer> StartAsync()
     {
         var server = new TokenServer(await Subscriber.StartAsync());
@@ -66,6 +72,7 @@ internal sealed class TokenServer : IAsyncDisposable
     /// <summary>Scripts the answers of a path.</summary>
     public void OnPath(string path, params Answer[] answers) => _server.OnPath(path, answers);
 
+    /// <summary>An answer of JSON text.</summary>
     public static Answer Json(int status, string text) =>
         Answer.Status(status) with
         {
@@ -73,6 +80,7 @@ internal sealed class TokenServer : IAsyncDisposable
             Body = Encoding.UTF8.GetBytes(text),
         };
 
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         await _server.DisposeAsync();

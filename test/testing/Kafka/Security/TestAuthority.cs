@@ -2,14 +2,16 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace Brokkr.Kafka.Tests.Security;
+namespace Brokkr.Testing.Kafka.Security;
 
 /// <summary>A certificate authority that lives as long as a test.</summary>
-internal sealed class TestAuthority : IDisposable
+public sealed class TestAuthority : IDisposable
 {
     private readonly ECDsa _key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
     private readonly X509Certificate2 _certificate;
 
+    /// <summary>Makes one.</summary>
+    /// <param name="name">Its common name.</param>
     public TestAuthority(string name)
     {
         var request = new CertificateRequest($"CN={name}", _key, HashAlgorithmName.SHA256);
@@ -60,6 +62,7 @@ internal sealed class TestAuthority : IDisposable
         return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
     }
 
+    /// <inheritdoc/>
     public void Dispose()
     {
         _certificate.Dispose();

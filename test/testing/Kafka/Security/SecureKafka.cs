@@ -1,14 +1,6 @@
 using System.Net;
-using Brokkr.Kafka.Groups;
-using Brokkr.Testing;
-using Brokkr.Testing.Kafka;
-using Microsoft.Extensions.Logging.Abstractions;
 
-namespace Brokkr.Kafka.Tests.Security;
-
-/// <summary>The tests that share it.</summary>
-[CollectionDefinition]
-public sealed class SecureKafkaTests : ICollectionFixture<SecureKafka>;
+namespace Brokkr.Testing.Kafka.Security;
 
 /// <summary>
 /// A real Kafka with a listener for each way to get in, and with access control: <c>alice</c> and who comes without a name may do everything,
@@ -22,20 +14,28 @@ public sealed class SecureKafka : IAsyncLifetime
     private KafkaCluster? _cluster;
     private TokenServer? _tokens;
 
+    /// <summary>Where it runs.</summary>
     public KafkaCluster Cluster => _cluster!;
 
+    /// <summary>Certificate of the authority of the brokers.</summary>
     public string Authority => _authority.Pem;
 
+    /// <summary>Certificate of the authority of the clients.</summary>
     public string OtherAuthority => _clients.Pem;
 
+    /// <summary>Certificate and key of <c>brokkr-client</c>, who may do everything.</summary>
     public (string Certificate, string Key) Client { get; private set; }
 
+    /// <summary>Certificate and key of somebody whose authority the brokers do not know.</summary>
     public (string Certificate, string Key) Stranger { get; private set; }
 
+    /// <summary>An expired certificate of <c>brokkr-client</c>, and its key.</summary>
     public (string Certificate, string Key) Expired { get; private set; }
 
-    internal TokenServer Tokens => _tokens!;
+    /// <summary>The token endpoint whose tokens the brokers take.</summary>
+    public TokenServer Tokens => _tokens!;
 
+    /// <inheritdoc/>
     public async ValueTask InitializeAsync()
     {
         if (KafkaCluster.SkipReason is not null)
@@ -122,7 +122,7 @@ public sealed class SecureKafka : IAsyncLifetime
     }
 
     /// <summary>Entries of a Secret that lets in by a listener.</summary>
-    internal IEnumerable<(string Key, string Value)> Entries(string listener, string mechanism = "") =>
+    public IEnumerable<(string Key, string Value)> Entries(string listener, string mechanism = "") =>
         (listener, mechanism) switch
         {
             ("TLS" or "EXPIRED", _) => [("protocol", "SSL"), ("user.skip", "true"), ("ca.crt", Authority)],
@@ -147,31 +147,16 @@ public sealed class SecureKafka : IAsyncLifetime
         };
 
     /// <summary>Another certificate of the same client.</summary>
-    internal (string Certificate, string Key) IssueClient() => _clients.Issue("brokkr-client");
+    public (string Certificate, string Key) IssueClient() => _clients.Issue("brokkr-client");
 
     /// <summary>Where a listener is.</summary>
-    internal string Servers(string listener)
+    public string Servers(string listener)
     {
         Needs.Present(KafkaCluster.SkipReason);
         return $"127.0.0.1:{Cluster.Nodes[0].PortOf(listener)}";
     }
 
-    /// <summary>A client that goes in by a listener.</summary>
-    internal GroupOffsetsClient Open(string listener, params (string Name, string Value)[] settings)
-    {
-        var all = new Dictionary<string, string>(StringComparer.Ordinal)
-        {
-            ["bootstrap.servers"] = Servers(listener),
-            ["client.id"] = "brokkr-tests",
-        };
-        foreach (var (name, value) in settings)
-        {
-            all[name] = value;
-        }
-
-        return new GroupOffsetsClient(all, TimeSpan.FromSeconds(8), NullLogger.Instance);
-    }
-
+    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         if (_cluster is not null)
