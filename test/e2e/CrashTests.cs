@@ -25,8 +25,8 @@ public sealed class CrashTests
         await dev.StartAsync("orders");
         using var sender = new Sender(dev.Url("orders"));
 
-        await UnderLoadAsync(
-            sender,
+        await sender.UnderLoadAsync(
+            Connections,
             async () =>
             {
                 for (var i = 0; i < 4; i++)
@@ -55,8 +55,8 @@ public sealed class CrashTests
         installation.StartDispatcher();
         using var sender = new Sender(installation.Url);
 
-        await UnderLoadAsync(
-            sender,
+        await sender.UnderLoadAsync(
+            Connections,
             async () =>
             {
                 for (var i = 0; i < 2; i++)
@@ -90,8 +90,8 @@ public sealed class CrashTests
         installation.StartDispatcher();
         using var sender = new Sender(installation.Url);
 
-        await UnderLoadAsync(
-            sender,
+        await sender.UnderLoadAsync(
+            Connections,
             async () =>
             {
                 await sender.AcknowledgedAsync(200);
@@ -107,21 +107,5 @@ public sealed class CrashTests
         );
 
         await Ledger.NothingIsLostAsync(sender, subscriber, "/a");
-    }
-
-    private static async Task UnderLoadAsync(Sender sender, Func<Task> faults)
-    {
-        using var stop = new CancellationTokenSource();
-        var load = sender.LoadAsync(Connections, stop.Token);
-        try
-        {
-            await faults();
-            await sender.AcknowledgedAsync(100);
-        }
-        finally
-        {
-            await stop.CancelAsync();
-            await load;
-        }
     }
 }

@@ -18,12 +18,24 @@ internal sealed class Sender : IDisposable
 
     private readonly ConcurrentQueue<string> _acknowledged = new();
     private readonly Uri _ingress;
+    private readonly string? _host;
     private int _next;
+    private int _refused;
 
-    public Sender(string ingress) => _ingress = new Uri(ingress);
+    /// <summary>Posts to an ingress.</summary>
+    /// <param name="ingress">Its address.</param>
+    /// <param name="host">The <c>Host</c> header; that of the address if null.</param>
+    public Sender(string ingress, string? host = null)
+    {
+        _ingress = new Uri(ingress);
+        _host = host;
+    }
 
     /// <summary>Ids of the events that were answered with 202.</summary>
     public IReadOnlyCollection<string> Acknowledged => _acknowledged;
+
+    /// <summary>Number of events that were answered with something else.</summary>
+    public int Refused => Volatile.Read(ref _refused);
 
     /// <summary>Posts one event.</summary>
     /// <returns>The answer's status.</returns>
@@ -36,6 +48,7 @@ internal sealed class Sender : IDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Post, _ingress) { Content = new StringContent(data) };
         request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+        request.Headers.Host = _host;
         request.Headers.Add("ce-specversion", "1.0");
         request.Headers.Add("ce-id", id);
         request.Headers.Add("ce-source", "/e2e");
@@ -49,6 +62,10 @@ internal sealed class Sender : IDisposable
         if (answer.StatusCode == HttpStatusCode.Accepted)
         {
             _acknowledged.Enqueue(id);
+        }
+        else
+        {
+            Interlocked.Increment(ref _refused);
         }
 
         return answer.StatusCode;
@@ -82,6 +99,23 @@ internal sealed class Sender : IDisposable
         }
 
         await Task.WhenAll(Enumerable.Range(0, connections).Select(_ => OneAsync()));
+    }
+
+    /// <summary>Does something while events are posted on several connections, and goes on with that for a while afterwards.</summary>
+    public async Task UnderLoadAsync(int connections, Func<Task> faults)
+    {
+        using var stop = new CancellationTokenSource();
+        var load = LoadAsync(connections, stop.Token);
+        try
+        {
+            await faults();
+            await AcknowledgedAsync(100);
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await load;
+        }
     }
 
     /// <summary>Waits until this many more events than now are acknowledged.</summary>

@@ -31,6 +31,12 @@ public sealed record Answer
             Body = new byte[64],
         };
 
+    /// <summary>Sends status 200 and half of the body, then closes the connection.</summary>
+    public static Answer CutOff { get; } = StallAfterHead with { Kind = AnswerKind.CutOff };
+
+    /// <summary>Sends status 200 and then a body without an end, until the client or the test gives up.</summary>
+    public static Answer Endless { get; } = StallAfterHead with { Kind = AnswerKind.Endless, Body = new byte[16 * 1024] };
+
     /// <summary>Never answers, until the client or the test gives up.</summary>
     public static Answer Never { get; } = new() { Kind = AnswerKind.Never };
 
@@ -58,5 +64,7 @@ internal enum AnswerKind
     Close,
     Garbage,
     StallAfterHead,
+    CutOff,
+    Endless,
     Never,
 }

@@ -248,12 +248,25 @@ public sealed class Subscriber : IAsyncDisposable
             context.Response.Headers.Append(name, value);
         }
 
-        if (answer.Kind == AnswerKind.StallAfterHead)
+        if (answer.Kind is AnswerKind.StallAfterHead or AnswerKind.CutOff)
         {
             context.Response.ContentLength = answer.Body.Length;
             await context.Response.Body.WriteAsync(answer.Body[..(answer.Body.Length / 2)], gone);
             await context.Response.Body.FlushAsync(gone);
+            if (answer.Kind == AnswerKind.CutOff)
+            {
+                context.Abort();
+                return;
+            }
+
             await Task.Delay(Timeout.InfiniteTimeSpan, TimeProvider.System, gone);
+        }
+        else if (answer.Kind == AnswerKind.Endless)
+        {
+            while (true)
+            {
+                await context.Response.Body.WriteAsync(answer.Body, gone);
+            }
         }
         else if (answer.Body.Length > 0)
         {

@@ -27,12 +27,14 @@ public static class Kcat
     /// <param name="value">The value.</param>
     /// <param name="headers">Headers, in order.</param>
     /// <param name="key">The key; none if null.</param>
+    /// <param name="partition">The partition; one of the client's choice if null.</param>
     public static async Task ProduceAsync(
         string bootstrapServers,
         string topic,
         string value,
         IEnumerable<(string Name, string Value)> headers,
-        string? key = null
+        string? key = null,
+        int? partition = null
     )
     {
         Needs.Program("kcat");
@@ -46,6 +48,11 @@ public static class Kcat
         if (key is not null)
         {
             arguments.AddRange(["-k", key]);
+        }
+
+        if (partition is { } chosen)
+        {
+            arguments.AddRange(["-p", chosen.ToString(CultureInfo.InvariantCulture)]);
         }
 
         arguments.Add(folder.Write("value", value));
