@@ -53,6 +53,19 @@ public class MetricsTests
         Assert.DoesNotContain(Lines(text, "kn_eventing_dispatch_latency_ms_count", "m-none"), _ => true);
     }
 
+    /// <summary>OEG-14: those between records and behind the last one, but not those before the first.</summary>
+    [Fact]
+    public async Task Offsets_without_records_are_counted()
+    {
+        using var metrics = new PrometheusMetrics(new PrometheusOptions(), TimeProvider.System);
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.Store.IsHidden = offset => offset is 0 or 3 or 4 or 8 or 9;
+        await stage.AppendAsync(DispatcherStage.Ids(10));
+        stage.Start(stage.Egress("m-gaps"));
+        await stage.CommittedAsync(10, "group-m-gaps");
+        Expect(Scrape(metrics), "kn_eventing_kafka_skipped_offsets_1_total", "m-gaps", 4);
+    }
+
     [Fact]
     public async Task Held_records_and_answers_that_are_no_events_are_counted()
     {
