@@ -12,7 +12,7 @@ namespace Brokkr.Dispatcher.Tests;
 
 /// <summary>
 /// Https subscribers whose authority comes by the trust bundles of the contract or with the destination, and changes while events are delivered (dispatcher §7.8,
-/// design §6; RTR-08, RTR-09, KTLS-04, KTLS-05).
+/// design §6; RTR-08, RTR-09, KTLS-04, KTLS-05, CEW-01).
 /// </summary>
 public sealed class TrustTests : IDisposable
 {
