@@ -37,6 +37,7 @@ public sealed class RuleTests
         Assert.Equal([problem], Texts(TriggerRules.Check(TriggerOf(json.ToJsonString()), Features)));
     }
 
+    // DEV-21
     [Fact]
     public void Cross_namespace_broker_is_admitted_with_its_feature()
     {
@@ -305,6 +306,14 @@ public sealed class RuleTests
             KafkaSinkRules.CheckUpdate(sink, SinkOf("""{"topic": "b"}""")).Select(problem => problem.Path)
         );
     }
+
+    // DEV-19
+    [Theory]
+    [InlineData("""{"topic": "t", "bootstrapServers": ["k:9092"]}""", "binary")]
+    [InlineData("""{"topic": "t", "bootstrapServers": ["k:9092"], "contentMode": ""}""", "binary")]
+    [InlineData("""{"topic": "t", "bootstrapServers": ["k:9092"], "contentMode": "structured"}""", "structured")]
+    public void KafkaSink_writes_binary_records_unless_told_otherwise(string spec, string mode) =>
+        Assert.Equal(mode, Defaulting.Apply(SinkOf(spec)).Spec!.ContentMode);
 
     // ADM-26, control-plane §18 items 20 and 23
     [Theory]

@@ -197,6 +197,7 @@ public class DeadLetterTests
         await stage.CommittedAsync(1);
     }
 
+    /// <summary>CEC-17: what is lost is named, its data is not shown.</summary>
     [Fact]
     public async Task With_the_topic_turned_off_the_event_is_dropped_and_named_in_the_log()
     {
@@ -207,6 +208,7 @@ public class DeadLetterTests
         stage.Start(stage.Egress());
         await stage.CommittedAsync(2);
         Assert.Contains("the-lost-one", Assert.Single(stage.Log.Of(5019)), StringComparison.Ordinal);
+        Assert.Empty(stage.Log.With("hello"));
         Assert.Null(await stage.Store.DescribeAsync(Letters, CancellationToken.None));
     }
 

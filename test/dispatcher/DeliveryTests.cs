@@ -9,7 +9,7 @@ namespace Brokkr.Dispatcher.Tests;
 /// <summary>Requests, attempts and status codes (dispatcher §7).</summary>
 public class DeliveryTests
 {
-    /// <summary>DP-02, DP-22, CEW-01, OEG-01, OIN-12, RTE-04, RTE-05.</summary>
+    /// <summary>DP-01, DP-02, DP-22, CEH-05 to CEH-08, CEW-01, OEG-01, OIN-12, RTE-04, RTE-05.</summary>
     [Fact]
     public async Task An_event_arrives_in_binary_mode_with_its_place_in_the_log()
     {
@@ -26,6 +26,7 @@ public class DeliveryTests
         Assert.Equal("0", request.Headers["ce-knativekafkaoffset"]);
         Assert.Equal("0", request.Headers["ce-knativekafkapartition"]);
         Assert.Equal("text/plain", request.Headers["content-type"]);
+        Assert.DoesNotContain("ce-datacontenttype", request.Headers.Keys);
         Assert.Equal("reply", request.Headers["prefer"]);
         Assert.Equal("ns", request.Headers["kn-namespace"]);
         Assert.Equal("00-aa-bb-01", request.Headers["traceparent"]);
@@ -45,19 +46,25 @@ public class DeliveryTests
         Assert.True(request.Body.IsEmpty);
     }
 
-    /// <summary>DEV-10.</summary>
+    /// <summary>DEV-10, DP-01, CEH-16; CEH-03: a request for each event.</summary>
     [Fact]
     public async Task Format_json_is_delivered_in_structured_mode()
     {
         await using var stage = await DispatcherStage.SetAsync();
-        await stage.AppendAsync("1");
+        await stage.AppendAsync("0", "1", "2");
         stage.Start(stage.Egress(config: new EgressConfig { Format = "json" }));
-        var request = (await stage.Subscriber.CountAsync(1))[0];
-        Assert.StartsWith("application/cloudevents+json", request.Headers["content-type"], StringComparison.Ordinal);
-        using var json = System.Text.Json.JsonDocument.Parse(request.Body);
-        Assert.Equal("1", json.RootElement.GetProperty("id").GetString());
-        Assert.Equal("hello", json.RootElement.GetProperty("data").GetString());
-        Assert.Equal(0, json.RootElement.GetProperty("knativekafkaoffset").GetInt32());
+        await stage.CommittedAsync(3);
+        var offsets = new List<int>();
+        foreach (var request in stage.Subscriber.Requests)
+        {
+            Assert.StartsWith("application/cloudevents+json", request.Headers["content-type"], StringComparison.Ordinal);
+            using var json = System.Text.Json.JsonDocument.Parse(request.Body);
+            offsets.Add(json.RootElement.GetProperty("knativekafkaoffset").GetInt32());
+            Assert.Equal($"{offsets[^1]}", json.RootElement.GetProperty("id").GetString());
+            Assert.Equal("hello", json.RootElement.GetProperty("data").GetString());
+        }
+
+        Assert.Equal([0, 1, 2], offsets.Order());
     }
 
     /// <summary>Dispatcher §4.6: overrides win, a bad name never stops anything.</summary>
@@ -78,7 +85,7 @@ public class DeliveryTests
         Assert.Contains("my-ext", Assert.Single(stage.Log.Of(5002)), StringComparison.Ordinal);
     }
 
-    /// <summary>DP-09 to DP-18, OEG-02, RTE-11, CEW-02 to CEW-04.</summary>
+    /// <summary>DP-05, DP-09 to DP-18, OEG-02, RTE-11, CEW-02 to CEW-04.</summary>
     [Theory]
     [InlineData(200, 1, 0)]
     [InlineData(201, 1, 0)]
@@ -103,6 +110,7 @@ public class DeliveryTests
     [InlineData(503, 2, 1)]
     [InlineData(599, 2, 1)]
     [InlineData(600, 2, 1)]
+    [InlineData(999, 2, 1)]
     public async Task A_status_is_success_failure_or_refusal(int status, int attempts, int deadLetters)
     {
         await using var stage = await DispatcherStage.SetAsync();
@@ -150,7 +158,7 @@ public class DeliveryTests
         await stage.CommittedAsync(1);
     }
 
-    /// <summary>Dispatcher §7.6: delay 0 means at once.</summary>
+    /// <summary>CEC-18, DP-20; dispatcher §7.6: delay 0 means at once.</summary>
     [Fact]
     public async Task A_retry_repeats_the_same_request()
     {

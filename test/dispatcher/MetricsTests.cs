@@ -9,7 +9,7 @@ using Brokkr.Testing.Http;
 
 namespace Brokkr.Dispatcher.Tests;
 
-/// <summary>ONM-06, dispatcher §11.2, and what is ours. All dispatchers of the test process report here: the names of these Triggers are used nowhere else.</summary>
+/// <summary>ONM-06, DP-25, dispatcher §11.2, and what is ours. All dispatchers of the test process report here: the names of these Triggers are used nowhere else.</summary>
 public class MetricsTests
 {
     [Fact]

@@ -24,7 +24,7 @@ public class ReplyTests
         Body = "reply"u8.ToArray(),
     };
 
-    /// <summary>RTE-06, DP-10, DP-24.</summary>
+    /// <summary>RTE-06, DP-10, DP-24, CEH-18.</summary>
     [Fact]
     public async Task A_binary_event_goes_to_the_topic()
     {
@@ -41,6 +41,7 @@ public class ReplyTests
         Assert.DoesNotContain(record.Headers.ToArray(), h => record.NameOf(h).SequenceEqual("ce_knativekafkaoffset"u8));
     }
 
+    /// <summary>DP-24, CEH-18.</summary>
     [Fact]
     public async Task A_structured_event_goes_to_the_topic_in_binary_form()
     {
@@ -69,7 +70,7 @@ public class ReplyTests
         Assert.Empty(stage.Subscriber.At("/dls"));
     }
 
-    /// <summary>DP-11, DP-13, RTE-12; OEG-05 is what we leave: a body that is no event is dropped.</summary>
+    /// <summary>DP-11, DP-13, RTE-12, CEH-03, CEH-19; OEG-05 is what we leave: a body that is no event is dropped.</summary>
     [Theory]
     [InlineData("", "")]
     [InlineData("application/json", "{\"ok\":true}")]
@@ -158,6 +159,7 @@ public class ReplyTests
         Assert.Equal("1", letter.Headers["ce-id"]);
     }
 
+    /// <summary>DP-23.</summary>
     [Fact]
     public async Task A_discarded_reply_goes_nowhere()
     {
@@ -165,6 +167,7 @@ public class ReplyTests
         stage.Start(stage.Egress(config: stage.Config()));
         await stage.CommittedAsync(1);
         Assert.Single(await stage.RecordsAsync(DispatcherStage.Topic));
+        Assert.Empty(stage.Subscriber.At("/dls"));
     }
 
     /// <summary>Design §6 against DEV-06.</summary>

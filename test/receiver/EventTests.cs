@@ -32,6 +32,18 @@ public sealed class EventTests
     }
 
     [Fact]
+    public async Task DP_19_An_event_that_comes_twice_is_stored_twice()
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        using var client = await RawClient.ConnectAsync(receiver.Port);
+        (await client.SendAsync(RawClient.Event())).Is(202);
+        (await client.SendAsync(RawClient.Event())).Is(202);
+        var records = await receiver.RecordsAsync("t-br");
+        Assert.Equal(2, records.Count);
+        Assert.Equal(Text(records[0]), Text(records[1]));
+    }
+
+    [Fact]
     public async Task CEH_07_Names_of_headers_have_no_case()
     {
         await using var receiver = await StartAsync(Broker("br"));
@@ -155,6 +167,17 @@ public sealed class EventTests
             "unsupported-content-coding"
         );
         (await RawClient.OnceAsync(receiver.Port, RawClient.Event(more: "Content-Encoding: identity\r\n"))).Is(202);
+    }
+
+    [Fact]
+    public async Task OIN_10_DEV_19_A_sink_in_binary_mode_gets_headers_and_data_whatever_is_sent()
+    {
+        await using var receiver = await StartAsync(Sink("sink", ContentMode.Binary));
+        (await RawClient.OnceAsync(receiver.Port, RawClient.Event("/ns/sink"))).Is(202);
+        var structured = """{"data":"hi","datacontenttype":"text/plain","type":"t.x","source":"/src","id":"i-1","specversion":"1.0"}""";
+        (await RawClient.OnceAsync(receiver.Port, RawClient.Body(Json, structured, "/ns/sink"))).Is(202);
+        var records = await receiver.RecordsAsync("t-sink");
+        Assert.Equal([Base + "content-type=text/plain\nhi", Base + "content-type=text/plain\nhi"], records.Select(Text));
     }
 
     [Fact]

@@ -15,7 +15,7 @@ public sealed class FaultTests
     [InlineData(AppendOutcome.Unauthorized, 503, "log-refused")]
     [InlineData(AppendOutcome.Fatal, 503, "log-unavailable")]
     [InlineData(AppendOutcome.TooLarge, 413, "event-too-large")]
-    public async Task OIN_08_Every_way_to_fail_has_its_answer(AppendOutcome outcome, int status, string type)
+    public async Task OIN_08_DP_05_Every_way_to_fail_has_its_answer(AppendOutcome outcome, int status, string type)
     {
         await using var receiver = await StartAsync();
         var faulty = receiver.Logs.Behind("faulty");

@@ -13,7 +13,7 @@ public sealed class LimitTests
     private static readonly ReceiverOptions Small = new() { MaxBodyBytes = 1000 };
 
     [Fact]
-    public async Task A_body_of_the_limit_is_stored_and_one_more_byte_is_413()
+    public async Task CEC_15_A_body_of_the_limit_is_stored_and_one_more_byte_is_413()
     {
         await using var receiver = await StartAsync(Small, Broker("br"));
         using var client = await RawClient.ConnectAsync(receiver.Port);
@@ -174,6 +174,19 @@ public sealed class LimitTests
     {
         await using var receiver = await StartAsync(Broker("br"));
         (await RawClient.OnceAsync(receiver.Port, RawClient.Event("/ns/br?" + new string('x', length)))).Is(status);
+    }
+
+    [Fact]
+    public async Task CEC_15_An_event_of_64_KiB_is_stored_wherever_its_bytes_are()
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        var data = new string('d', 65_536);
+        (await RawClient.OnceAsync(receiver.Port, RawClient.Event(body: data))).Is(202);
+        var extension = $$"""{"specversion":"1.0","id":"i-1","source":"/src","type":"t.x","big":"{{data[..65_000]}}"}""";
+        (await RawClient.OnceAsync(receiver.Port, RawClient.Body("application/cloudevents+json", extension))).Is(202);
+        var records = await receiver.RecordsAsync("t-br");
+        Assert.Equal(data, Encoding.ASCII.GetString(records[0].Value.Span));
+        Assert.Contains($"\nce_big={data[..65_000]}\n", Text(records[1]), StringComparison.Ordinal);
     }
 
     [Theory]

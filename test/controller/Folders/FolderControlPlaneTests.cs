@@ -305,6 +305,7 @@ public sealed class FolderControlPlaneTests
         }
     }
 
+    /// <summary>DEV-18, DEV-20.</summary>
     [Fact]
     public async Task Trigger_waits_for_its_broker_and_other_classes_are_left_to_others()
     {
@@ -339,6 +340,7 @@ public sealed class FolderControlPlaneTests
         Assert.Equal("Broker shop/b has an error: b.yaml:7: spec.delivery.retry: must not be negative", status.Message);
     }
 
+    /// <summary>DEV-21.</summary>
     [Fact]
     public async Task Features_and_defaults_of_the_system_namespace_apply()
     {

@@ -6,7 +6,8 @@ using static Brokkr.Core.Tests.Events.EventTexts;
 namespace Brokkr.Core.Tests.Events;
 
 /// <summary>
-/// HTTP to log to HTTP, in both content modes on either side and in the log: attributes keep every character, data every byte (CEC-06, CEK-15, CEJ-02).
+/// HTTP to log to HTTP, in both content modes on either side and in the log: attributes keep every character, those that nobody knows too, and data
+/// every byte (CEC-06, CEC-16, CEJ-02).
 /// </summary>
 public sealed class ExactBytesTests
 {

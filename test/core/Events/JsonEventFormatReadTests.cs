@@ -47,7 +47,7 @@ public sealed class JsonEventFormatReadTests
         );
     }
 
-    [Theory] // CEJ-08, CEJ-09, CEJ-11, CEJ-12, CEJ-14: the text of the value, nothing else
+    [Theory] // CEC-14, CEJ-08, CEJ-09, CEJ-11, CEJ-12, CEJ-14: the text of the value, nothing else
     [InlineData("""{ "b" : 1.0, "a":[1,null,"x"] }""")]
     [InlineData("""{"n":12345678901234567890123,"f":1.10,"e":1E400,"z":-0}""")]
     [InlineData("\"I'm just a string\"")]
@@ -245,7 +245,7 @@ public sealed class JsonEventFormatReadTests
     }
 
     [Fact]
-    public void An_error_never_quotes_the_data()
+    public void CEC_17_an_error_never_quotes_the_data()
     {
         var answer = StoredJson(Json(",\"data\":\"secret\" oops"));
         Assert.Contains("line 1, byte", answer);

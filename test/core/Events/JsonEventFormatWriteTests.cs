@@ -53,7 +53,7 @@ public sealed class JsonEventFormatWriteTests
         Decoded(Record(value, [("ce_specversion", "1.0"), ("ce_id", "i-1"), ("ce_source", "/src"), ("ce_type", "t.x"), .. more]));
 
     [Fact]
-    public void A_sink_stores_the_attributes_in_order_and_other_data_as_base64() =>
+    public void CEK_01_CEJ_02_CEJ_06_a_sink_stores_the_attributes_in_order_and_other_data_as_base64() =>
         Assert.Equal(
             Start
                 + ",\"datacontenttype\":\"text/plain\",\"dataschema\":\"http://s/x\",\"subject\":\"s\",\"time\":\"2024-01-02T03:04:05.1Z\",\"ext\":\"v\",\"data_base64\":\"aGk=\"}",
@@ -99,7 +99,7 @@ public sealed class JsonEventFormatWriteTests
     }
 
     [Fact]
-    public void A_sink_stores_an_event_without_data_without_a_data_member()
+    public void CEK_08_a_sink_stores_an_event_without_data_without_a_data_member()
     {
         Assert.Equal(Start + "}", Sink((byte[]?)null));
         Assert.Equal(Start + ",\"datacontenttype\":\"application/json\"}", Sink(null, ("content-type", "application/json")));

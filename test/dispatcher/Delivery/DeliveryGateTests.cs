@@ -36,6 +36,7 @@ public class DeliveryGateTests
         Assert.Equal(0, gate.Requests);
     }
 
+    /// <summary>DP-21.</summary>
     [Fact]
     public async Task It_opens_slowly_while_nothing_ends_and_up_to_its_limit()
     {

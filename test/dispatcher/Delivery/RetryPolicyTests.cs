@@ -5,7 +5,7 @@ namespace Brokkr.Dispatcher.Tests.Delivery;
 
 public class RetryPolicyTests
 {
-    /// <summary>OEG-03, DEV-02, DEV-03; dispatcher §7.6.</summary>
+    /// <summary>OEG-03, DEV-02, DEV-03, DP-21; dispatcher §7.6.</summary>
     [Theory]
     [InlineData(BackoffPolicy.Exponential, 200, 1, 400)]
     [InlineData(BackoffPolicy.Exponential, 200, 2, 800)]

@@ -1,18 +1,20 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 
 namespace Brokkr.Dispatcher.Tests.Stage;
 
-/// <summary>Answers every request with 200 as if the connection were kept, and closes it then.</summary>
+/// <summary>Answers every request, with 200 by default, as if the connection were kept, and closes it then.</summary>
 internal sealed class ClosingSubscriber : IAsyncDisposable
 {
-    private static readonly byte[] Answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"u8.ToArray();
+    private readonly byte[] _answer;
     private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
     private readonly Task _loop;
     private int _answered;
 
-    private ClosingSubscriber()
+    private ClosingSubscriber(string answer)
     {
+        _answer = Encoding.ASCII.GetBytes(answer);
         _listener.Start();
         _loop = AcceptAsync();
     }
@@ -21,7 +23,7 @@ internal sealed class ClosingSubscriber : IAsyncDisposable
 
     public int Answered => Volatile.Read(ref _answered);
 
-    public static ClosingSubscriber Start() => new();
+    public static ClosingSubscriber Start(string answer = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n") => new(answer);
 
     public async ValueTask DisposeAsync()
     {
@@ -62,7 +64,7 @@ internal sealed class ClosingSubscriber : IAsyncDisposable
             }
 
             Interlocked.Increment(ref _answered);
-            await socket.SendAsync(Answer);
+            await socket.SendAsync(_answer);
         }
     }
 }

@@ -2,12 +2,16 @@
 //   node peer.mjs send URL MODE COUNT PREFIX   sends COUNT events in MODE (binary, structured) with the ids PREFIX-0, PREFIX-1, ...
 //   node peer.mjs receive [REPLY_TYPE]         listens on a free port, prints it, then every event it gets as one line of JSON;
 //                                              with REPLY_TYPE it answers with an event of that type
+//   node peer.mjs decode MESSAGE               prints the event in a Kafka message: JSON with headers, key and value
+//   node peer.mjs encode MODE ID               prints an event as a Kafka message in MODE
 import http from "node:http";
-import { CloudEvent, HTTP, Mode, emitterFor, httpTransport } from "cloudevents";
+import { CloudEvent, HTTP, Kafka, Mode, emitterFor, httpTransport } from "cloudevents";
 
 const [verb, ...rest] = process.argv.slice(2);
 if (verb === "send") await send(...rest);
 else if (verb === "receive") receive(...rest);
+else if (verb === "decode") decode(...rest);
+else if (verb === "encode") encode(...rest);
 else throw new Error(`unknown verb ${verb}`);
 
 async function send(url, mode, count, prefix) {
@@ -46,4 +50,24 @@ function receive(replyType) {
     });
   });
   server.listen(0, "127.0.0.1", () => console.log(`port ${server.address().port}`));
+}
+
+function decode(message) {
+  const event = Kafka.toEvent(JSON.parse(message));
+  event.validate();
+  console.log("event " + JSON.stringify(event));
+}
+
+function encode(mode, id) {
+  const event = new CloudEvent({
+    id,
+    source: "/js-sdk",
+    type: "com.example.peer",
+    subject: "grüße",
+    partitionkey: "customer-7",
+    datacontenttype: "application/json",
+    data: { text: "Füße" },
+  });
+  const { headers, key, value } = mode === "structured" ? Kafka.structured(event) : Kafka.binary(event);
+  console.log("message " + JSON.stringify({ headers, key, value: typeof value === "string" ? value : JSON.stringify(value) }));
 }
