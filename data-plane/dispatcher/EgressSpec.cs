@@ -8,12 +8,17 @@ namespace Brokkr.Dispatcher;
 /// <param name="Resource">Its resource without ingress and egresses.</param>
 /// <param name="TrustBundles">PEM bundles that deliveries trust.</param>
 /// <param name="Overrides">The resource's overrides, shared by all its egresses.</param>
-internal sealed record EgressSpec(Egress Egress, Resource Resource, IReadOnlyList<string> TrustBundles, Overrides Overrides)
+/// <param name="IsPlaced">
+/// Whether the control plane has chosen the pods for this egress: other pods may have the same topic and not this egress. The original's writes such a one as the
+/// only egress of a resource with the same uid, that of the Consumer (dispatcher §2.7).
+/// </param>
+internal sealed record EgressSpec(Egress Egress, Resource Resource, IReadOnlyList<string> TrustBundles, Overrides Overrides, bool IsPlaced)
 {
     /// <summary>Whether two specifications say the same.</summary>
     public bool IsSameAs(EgressSpec other) =>
         Egress.Equals(other.Egress)
         && Resource.Equals(other.Resource)
+        && IsPlaced == other.IsPlaced
         && TrustBundles
             .Order(StringComparer.Ordinal)
             .SequenceEqual(other.TrustBundles.Order(StringComparer.Ordinal), StringComparer.Ordinal);
@@ -24,6 +29,7 @@ internal sealed record EgressSpec(Egress Egress, Resource Resource, IReadOnlyLis
     /// </summary>
     public bool CanReplace(EgressSpec running) =>
         string.Equals(Egress.ConsumerGroup, running.Egress.ConsumerGroup, StringComparison.Ordinal)
+        && IsPlaced == running.IsPlaced
         && string.Equals(Resource.BootstrapServers, running.Resource.BootstrapServers, StringComparison.Ordinal)
         && Resource.Topics.Equals(running.Resource.Topics)
         && Resource.AuthCase == running.Resource.AuthCase
@@ -48,9 +54,13 @@ internal sealed record EgressSpec(Egress Egress, Resource Resource, IReadOnlyLis
             var overrides = Overrides.From(resource.CloudEventOverrides, refused);
             refused.ForEach(name => refusedOverride(resource.Uid, name));
             var head = HeadOf(resource);
+            var isPlaced =
+                resource.Ingress is null
+                && resource.Egresses.Count == 1
+                && string.Equals(resource.Uid, resource.Egresses[0].Uid, StringComparison.Ordinal);
             foreach (var egress in resource.Egresses)
             {
-                if (!specs.TryAdd(egress.Uid, new EgressSpec(egress, head, contract.TrustBundles, overrides)))
+                if (!specs.TryAdd(egress.Uid, new EgressSpec(egress, head, contract.TrustBundles, overrides, isPlaced)))
                 {
                     duplicate(egress.Uid);
                 }

@@ -23,9 +23,10 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     private HashSet<string> _served = [];
     private Task _closing = Task.CompletedTask;
 
-    public LogSite(ILog log, DispatcherParts parts)
+    public LogSite(ILog log, DispatcherParts parts, LogSites all)
     {
         Log = log;
+        All = all;
         _parts = parts;
         DeadLetters = new DeadLetterTopics(log);
         _surroundings = new FeedSurroundings(
@@ -43,6 +44,9 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     }
 
     public ILog Log { get; }
+
+    /// <summary>This and the other sites of the process.</summary>
+    public LogSites All { get; }
 
     public DeadLetterTopics DeadLetters { get; }
 
@@ -320,16 +324,22 @@ internal sealed class LogSites(ILogProvider provider, DispatcherParts parts)
         }
     }
 
-    /// <summary>Opens or shares the log of a resource.</summary>
+    /// <summary>Whether some Trigger of this process would take an event from a topic; see <see cref="LogSite.IsWanted"/>.</summary>
+    public bool IsWanted(EventBuffer candidate, string topic) => Open.Any(site => site.IsWanted(candidate, topic));
+
+    /// <summary>Opens or shares the log of an egress.</summary>
     /// <exception cref="LogConfigurationException">The log cannot be opened with these settings.</exception>
-    public async Task<(LogSite Site, LogLease Lease)> AcquireAsync(Resource resource, CancellationToken cancellation)
+    public async Task<(LogSite Site, LogLease Lease)> AcquireAsync(EgressSpec spec, CancellationToken cancellation)
     {
-        var lease = await provider.AcquireAsync(resource, cancellation);
+        // Partitions that are shared by topic would go to pods that do not have the egress, too.
+        var lease = spec.IsPlaced
+            ? await provider.AcquireAsync(spec.Resource, spec.Egress.ConsumerGroup, cancellation)
+            : await provider.AcquireAsync(spec.Resource, cancellation);
         lock (_lock)
         {
             if (!_sites.TryGetValue(lease.Log, out var site))
             {
-                site = new LogSite(lease.Log, parts);
+                site = new LogSite(lease.Log, parts, this);
                 _sites.Add(lease.Log, site);
             }
 

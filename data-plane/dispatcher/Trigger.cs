@@ -225,7 +225,7 @@ internal sealed class Trigger
     }
 
     /// <summary>Whether some Trigger of this process would take a reply from a topic, as far as can be told before it is stored.</summary>
-    public bool IsWanted(EventBuffer reply, string topic) => _site.IsWanted(reply, topic);
+    public bool IsWanted(EventBuffer reply, string topic) => _site.All.IsWanted(reply, topic);
 
     public void FilterFailed(Cursor cursor, long offset, EventView view, Exception failure)
     {

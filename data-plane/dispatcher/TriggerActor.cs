@@ -239,7 +239,7 @@ internal sealed class TriggerActor
         }
 
         // The log first: while it cannot be opened, what runs goes on with the one that it has.
-        var (site, lease) = await _sites.AcquireAsync(desired.Resource, changed);
+        var (site, lease) = await _sites.AcquireAsync(desired, changed);
         if (_running is not null)
         {
             await StopAsync(_parts.Options.HandOverBudget);

@@ -12,7 +12,7 @@ namespace Brokkr.Kafka;
 
 /// <summary>
 /// Opens one <see cref="KafkaLog"/> for each distinct pair of bootstrap servers and credentials, shared by all resources that name them and closed
-/// with the last (conformance OIN-13). Secrets are looked at every now and then: when one has changed, and a broker lets the new credentials in, a new log
+/// with the last (conformance OIN-13), and one more for each consumer group that shares its partitions by itself. Secrets are looked at every now and then: when one has changed, and a broker lets the new credentials in, a new log
 /// takes the place of the old one, whose leases are told so (<see cref="LogLease.Outdated"/>). Until then the old one goes on.
 /// </summary>
 public sealed class KafkaLogProvider : ILogProvider, IDisposable
@@ -23,7 +23,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     private readonly ProducerMetrics _metrics = new();
     private readonly ILogger<KafkaLog> _logger;
     private readonly Lock _lock = new();
-    private readonly Dictionary<(string Servers, string Credentials), Place> _places = [];
+    private readonly Dictionary<PlaceKey, Place> _places = [];
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationToken _stopping;
     private bool _isWatching;
@@ -43,9 +43,12 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     }
 
     /// <inheritdoc/>
-    public async ValueTask<LogLease> AcquireAsync(Resource resource, CancellationToken cancellation)
+    public ValueTask<LogLease> AcquireAsync(Resource resource, CancellationToken cancellation) => AcquireAsync(resource, "", cancellation);
+
+    /// <inheritdoc/>
+    public async ValueTask<LogLease> AcquireAsync(Resource resource, string consumerGroup, CancellationToken cancellation)
     {
-        var key = (Servers(resource.BootstrapServers), KafkaCredentials.Identity(resource));
+        var key = new PlaceKey(Servers(resource.BootstrapServers), KafkaCredentials.Identity(resource), consumerGroup);
         var versions = KafkaCredentials.Versions(resource);
         while (true)
         {
@@ -65,7 +68,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
                 if (!_places.TryGetValue(key, out var place))
                 {
                     place = new Place(key, resource);
-                    place.Current = new Shared(place, Open(resource, credentials), credentials.Fingerprint);
+                    place.Current = new Shared(place, Open(place, credentials), credentials.Fingerprint);
                     _places.Add(key, place);
                     Watch(place);
                 }
@@ -94,8 +97,18 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
         }
     }
 
-    private KafkaLog Open(Resource resource, Credentials credentials) =>
-        new(resource.BootstrapServers, credentials.Settings, _options, _metrics, _logger);
+    private KafkaLog Open(Place place, Credentials credentials) =>
+        new(place.Resource.BootstrapServers, credentials.Settings, OptionsFor(place.Key.ConsumerGroup), _metrics, _logger);
+
+    /// <summary>A consumer group that shares its partitions by itself has an ownership group of its own.</summary>
+    private KafkaOptions OptionsFor(string consumerGroup) =>
+        consumerGroup.Length == 0
+            ? _options
+            : _options with
+            {
+                OwnershipGroup = $"{_options.OwnershipGroup}.{consumerGroup}",
+                OwnershipShards = 1,
+            };
 
     /// <summary>Under the lock.</summary>
     private LogLease Lease(Shared shared)
@@ -142,7 +155,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     /// <exception cref="LogConfigurationException">No broker lets these credentials in; the old ones stay.</exception>
     private async Task ChangeAsync(Place place, Credentials credentials)
     {
-        var log = Open(place.Resource, credentials);
+        var log = Open(place, credentials);
         Shared? replaced = null;
         try
         {
@@ -312,10 +325,13 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
         }
     }
 
+    /// <summary>What a log is opened for; the group is empty where all processes share the partitions.</summary>
+    private readonly record struct PlaceKey(string Servers, string Credentials, string ConsumerGroup);
+
     /// <summary>Bootstrap servers with the Secrets to go there with, and the log that stands for them now.</summary>
-    private sealed class Place((string Servers, string Credentials) key, Resource resource)
+    private sealed class Place(PlaceKey key, Resource resource)
     {
-        public (string Servers, string Credentials) Key { get; } = key;
+        public PlaceKey Key { get; } = key;
 
         /// <summary>One that names the servers and the Secrets.</summary>
         public Resource Resource { get; } = resource;

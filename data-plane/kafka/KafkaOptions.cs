@@ -13,7 +13,7 @@ public sealed record KafkaOptions
 
     /// <summary>
     /// Prefix of the consumer groups by which dispatcher processes share the partitions; a number follows. Processes with the same prefix must have
-    /// the same contract.
+    /// the same contract. A consumer group that shares its partitions by itself has its name after the prefix.
     /// </summary>
     public string OwnershipGroup { get; init; } = "brokkr-dispatcher";
 

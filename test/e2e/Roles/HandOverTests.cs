@@ -110,6 +110,63 @@ public sealed class HandOverTests
         }
     }
 
+    /// <summary>
+    /// As the original's scheduler places Consumers (dispatcher §2.7, §2.8): each is the only egress of a resource that has its uid, a Trigger may be on one pod
+    /// only, and one on two pods has another uid on each.
+    /// </summary>
+    [Fact]
+    public async Task Triggers_of_a_Broker_that_are_placed_on_different_pods_get_every_event()
+    {
+        var kafka = await KafkaCluster.SharedAsync();
+        var topic = $"placed-{Guid.NewGuid():n}";
+        await kafka.CreateTopicAsync(topic, Partitions);
+        await using var subscriber = await Subscriber.StartAsync();
+        await using var plane = new DataPlane("auto.offset.reset=earliest\nheartbeat.interval.ms=1000\n");
+        string Consumer(string uid, string trigger, string path) =>
+            $$"""
+                {"uid":"{{uid}}","topics":["{{topic}}"],"bootstrapServers":"{{kafka.BootstrapServers}}","featureFlags":{},
+                 "reference":{"uuid":"uid-broker","namespace":"shop","name":"orders","kind":"Broker","groupVersion":"eventing.knative.dev/v1"},
+                 "egresses":[{"uid":"{{uid}}","consumerGroup":"{{ContractText.Group(
+                    $"{topic}.{trigger}"
+                )}}","destination":"{{subscriber.Url}}{{path}}",
+                   "replyToOriginalTopic":{},"vReplicas":1,"featureFlags":{},
+                   "reference":{"uuid":"uid-{{trigger}}","namespace":"shop","name":"{{trigger}}","kind":"Trigger","groupVersion":"eventing.knative.dev/v1"} }]}
+                """;
+        plane.Contract("receiver").Put(("data", ContractText.Of(1, ContractText.Broker("orders", topic, kafka.BootstrapServers, []))));
+        plane
+            .Contract("dispatcher-0")
+            .Put(("data", ContractText.Of(1, Consumer("c-1", "first", "/first"), Consumer("c-2", "spread", "/spread/0"))));
+        plane
+            .Contract("dispatcher-1")
+            .Put(("data", ContractText.Of(1, Consumer("c-3", "second", "/second"), Consumer("c-4", "spread", "/spread/1"))));
+        plane.StartDispatcher("dispatcher-0");
+        plane.StartDispatcher("dispatcher-1");
+        await plane.StartReceiverAsync("receiver", "/shop/orders");
+        using var sender = new Sender(plane.Url("/shop/orders"));
+        await sender.UnderLoadAsync(
+            connections: 2,
+            async () =>
+            {
+                foreach (var path in (string[])["/first", "/second", "/spread/0", "/spread/1"])
+                {
+                    await subscriber.CountAsync(50, at: path);
+                }
+            }
+        );
+
+        await Ledger.NothingIsLostAsync(sender, subscriber, "/first");
+        await Ledger.NothingIsLostAsync(sender, subscriber, "/second");
+        var spread = sender.Acknowledged.ToHashSet(StringComparer.Ordinal);
+        await Eventually.True(
+            () =>
+            {
+                spread.ExceptWith(subscriber.At("/spread/0").Concat(subscriber.At("/spread/1")).Select(request => request.EventId));
+                return spread.Count == 0;
+            },
+            () => $"{spread.Count} more events at the Trigger on two pods"
+        );
+    }
+
     private static long Number(ReceivedRequest request, string header) => long.Parse(request[header]!, CultureInfo.InvariantCulture);
 
     private static Task ProduceAsync(KafkaCluster kafka, string topic, int partition) =>
