@@ -169,6 +169,9 @@ public sealed partial class EventBuffer
         return EventError.None;
     }
 
+    /// <summary>Whether the event has an attribute or an extension of a name.</summary>
+    internal bool Has(ReadOnlySpan<byte> name) => AttributeNames.TryGetCore(name, out var core) ? Has(core) : IndexOfExtension(name) >= 0;
+
     private void RemoveExtension(int index)
     {
         _extensions.AsSpan((index + 1)..ExtensionCount).CopyTo(_extensions.AsSpan(index));
@@ -195,7 +198,8 @@ public sealed partial class EventBuffer
             $"The attribute '{Encoding.ASCII.GetString(AttributeNames.Of(attribute, Get(CoreAttribute.SpecVersion)))}' {what}."
         );
 
-    private static EventError Repeated(ReadOnlySpan<byte> name) =>
+    /// <summary>An attribute is given a second time (CEC-04).</summary>
+    internal static EventError Repeated(ReadOnlySpan<byte> name) =>
         EventError.Invalid($"The attribute '{Printable(name)}' is given more than once.");
 
     // Names come from strangers and end up in answers and logs.

@@ -36,6 +36,12 @@ public static partial class JsonEventFormat
                 return LoneSurrogate();
             }
 
+            // The decoder passes over blanks, which are no base64 (RFC 4648 §3.3).
+            if (!@event.Lenient && text.ContainsAny(" \t\r\n"u8))
+            {
+                return EventError.Invalid("The data is not valid base64.");
+            }
+
             var room = @event.ReserveData(Base64.GetMaxDecodedFromUtf8Length(text.Length));
             if (Base64.DecodeFromUtf8(text, room, out _, out var written) != OperationStatus.Done)
             {

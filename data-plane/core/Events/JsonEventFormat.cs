@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
 using System.Globalization;
+using System.Text;
 using System.Text.Json;
 using Brokkr.Core.Log;
 
@@ -129,9 +130,10 @@ public static partial class JsonEventFormat
 
         var data = default(JsonSlice);
         var base64 = default(JsonSlice);
+        HashSet<string>? absent = null;
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
-            if (ReadMember(ref reader, json, @event, ref data, ref base64) is { IsError: true } error)
+            if (ReadMember(ref reader, json, @event, ref data, ref base64, ref absent) is { IsError: true } error)
             {
                 return error;
             }
@@ -163,7 +165,8 @@ public static partial class JsonEventFormat
         ReadOnlySpan<byte> json,
         EventBuffer @event,
         ref JsonSlice data,
-        ref JsonSlice base64
+        ref JsonSlice base64,
+        ref HashSet<string>? absent
     )
     {
         byte[]? rentedName = null;
@@ -187,17 +190,28 @@ public static partial class JsonEventFormat
             }
 
             reader.Read();
+            if (absent is not null && absent.Contains(Encoding.UTF8.GetString(name)))
+            {
+                return EventBuffer.Repeated(name);
+            }
+
             switch (reader.TokenType)
             {
+                case JsonTokenType.Null when @event.Lenient:
+                    return EventError.None;
+                case JsonTokenType.Null when !AttributeNames.IsValid(name):
+                    return @event.SetAttribute(name, default);
                 case JsonTokenType.Null:
-                    return AttributeNames.IsValid(name) || @event.Lenient ? EventError.None : @event.SetAttribute(name, default);
+                    // Absent, but named: the name must not come again (CEJ-04, CEJ-15). Few senders do this, so it may cost more than the rest.
+                    (absent ??= new HashSet<string>(StringComparer.Ordinal)).Add(Encoding.UTF8.GetString(name));
+                    return @event.Has(name) ? EventBuffer.Repeated(name) : EventError.None;
                 case JsonTokenType.String:
                     var value = reader.ValueSpan;
                     return reader.ValueIsEscaped && !TryUnescape(ref reader, ref rentedValue, out value)
                         ? LoneSurrogate()
                         : @event.SetAttribute(name, value);
                 case JsonTokenType.True or JsonTokenType.False or JsonTokenType.Number when AttributeNames.TryGetCore(name, out _):
-                    return EventError.Invalid($"The attribute '{System.Text.Encoding.ASCII.GetString(name)}' must be a string.");
+                    return EventError.Invalid($"The attribute '{Encoding.ASCII.GetString(name)}' must be a string.");
                 case JsonTokenType.True:
                     return @event.SetAttribute(name, "true"u8, AttributeType.Boolean);
                 case JsonTokenType.False:

@@ -90,6 +90,10 @@ public sealed class JsonEventFormatReadTests
     [InlineData("""data":null,"data_base64":"aGk=""")]
     [InlineData("""data_base64":"!!!""")]
     [InlineData("""data_base64":"aGk""")]
+    [InlineData("""data_base64":"aG k=""")]
+    [InlineData("""data_base64":" aGk=""")]
+    [InlineData("""data_base64":"aGk=\n""")]
+    [InlineData("""data_base64":"aG\u0009k=""")]
     [InlineData("""data_base64":"__8=""")]
     [InlineData("""data_base64":5,"x":"y""")]
     [InlineData("""data_base64":null,"x":"y""")]
@@ -142,6 +146,17 @@ public sealed class JsonEventFormatReadTests
     [InlineData("ext")]
     [InlineData("partitionkey")]
     public void CEJ_04_null_is_absent(string member) => Assert.Equal(Required + "no value", StoredJson(With(member, "null")));
+
+    [Theory]
+    [InlineData(""" "subject":null,"subject":"s" """)]
+    [InlineData(""" "subject":"s","subject":null """)]
+    [InlineData(""" "subject":null,"subject":null """)]
+    [InlineData(""" "id":null """)]
+    [InlineData(""" "ext":null,"ext":1 """)]
+    [InlineData(""" "ext":true,"\u0065xt":null """)]
+    [InlineData(""" "\u0065xt":null,"ext":"v" """)]
+    public void CEJ_15_a_name_that_is_null_once_must_not_come_again(string members) =>
+        Assert.Contains("more than once", StoredJson(Json("," + members)), StringComparison.Ordinal);
 
     [Theory] // CEJ-03, CEC-05
     [InlineData("5", "5", AttributeType.Integer)]
