@@ -14,6 +14,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
+using Microsoft.Net.Http.Headers;
 
 namespace Brokkr.Receiver;
 
@@ -23,6 +24,9 @@ namespace Brokkr.Receiver;
 /// </summary>
 public sealed class ReceiverHost : IAsyncDisposable
 {
+    /// <summary>The server looks once a second and takes nothing shorter.</summary>
+    private static readonly TimeSpan ShortestGrace = TimeSpan.FromSeconds(1.5);
+
     private readonly ReceiverOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -104,7 +108,7 @@ public sealed class ReceiverHost : IAsyncDisposable
                 }
                 else
                 {
-                    ClearTextProtocols.Use(endpoint, options.IdleTimeout, time);
+                    ClearTextProtocols.Use(endpoint, options.IdleTimeout, server.Limits.RequestHeadersTimeout, time);
                 }
             }
         );
@@ -217,14 +221,21 @@ public sealed class ReceiverHost : IAsyncDisposable
         server.AddServerHeader = false;
 
         // Each byte becomes one character, so that the bytes can be had back and be checked as UTF-8 by the event's rules.
-        server.RequestHeaderEncodingSelector = static _ => Encoding.Latin1;
+        server.RequestHeaderEncodingSelector = static name =>
+            string.Equals(name, HeaderNames.ContentLength, StringComparison.OrdinalIgnoreCase) ? LengthEncoding.Instance : Encoding.Latin1;
         server.ResponseHeaderEncodingSelector = static _ => Encoding.Latin1;
         var limits = server.Limits;
 
         // The body's limit, deadline and problem documents are ours; the server drains what is left of a refused body.
         limits.MaxRequestBodySize = null;
         limits.MinRequestBodyDataRate = null;
-        limits.MinResponseDataRate = null;
+
+        // A sender who does not read answers would hold the memory of its request for ever. An answer may take as long as a body, however slowly it
+        // is read; only what the rate allows on top of that counts, which is little.
+        limits.MinResponseDataRate = new MinDataRate(
+            1024 * 1024,
+            options.BodyDeadline > ShortestGrace ? options.BodyDeadline : ShortestGrace
+        );
         limits.MaxRequestLineSize = options.MaxRequestLineBytes;
         limits.MaxRequestHeadersTotalSize = options.MaxHeaderBytes;
 

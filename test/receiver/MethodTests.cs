@@ -77,6 +77,18 @@ public sealed class MethodTests
         Assert.Equal("*", answer["webhook-allowed-rate"]);
     }
 
+    [Theory]
+    [InlineData("GET", "K-Network-Probe: probe\r\nK-Network-Hash: a\u0001b", "k-network-hash")]
+    [InlineData("GET", "K-Network-Probe: probe\r\nK-Network-Hash: a\u007Fb", "k-network-hash")]
+    [InlineData("OPTIONS", "WebHook-Request-Origin: a\u001Fb", "webhook-allowed-origin")]
+    public async Task Control_characters_are_not_given_back_in_an_answer(string method, string headers, string name)
+    {
+        await using var receiver = await StartAsync(Broker("br"));
+        var answer = await RawClient.OnceAsync(receiver.Port, $"{method} /ns/br HTTP/1.1\r\nHost: x.test\r\n{headers}\r\n\r\n");
+        answer.Is(200);
+        Assert.Null(answer[name]);
+    }
+
     [Fact]
     public async Task OPTIONS_of_an_unknown_path_is_404()
     {

@@ -25,14 +25,21 @@ internal static class ClearTextProtocols
     /// <summary>Lets a listener tell the two apart.</summary>
     /// <param name="listen">The listener.</param>
     /// <param name="idle">Close connections that say nothing for that long; zero for never.</param>
+    /// <param name="begun">Close connections that have begun something but do not go on, for that long.</param>
     /// <param name="time">The clock.</param>
-    public static void Use(ListenOptions listen, TimeSpan idle, TimeProvider time)
+    public static void Use(ListenOptions listen, TimeSpan idle, TimeSpan begun, TimeProvider time)
     {
         listen.Protocols = HttpProtocols.Http1;
-        listen.Use(next => connection => OnConnectionAsync(connection, next, idle, time));
+        listen.Use(next => connection => OnConnectionAsync(connection, next, idle, begun, time));
     }
 
-    private static async Task OnConnectionAsync(ConnectionContext connection, ConnectionDelegate next, TimeSpan idle, TimeProvider time)
+    private static async Task OnConnectionAsync(
+        ConnectionContext connection,
+        ConnectionDelegate next,
+        TimeSpan idle,
+        TimeSpan begun,
+        TimeProvider time
+    )
     {
         var input = connection.Transport.Input;
         var closing =
@@ -45,7 +52,7 @@ internal static class ClearTextProtocols
                 : null
         )
         {
-            http2 = await IsHttp2Async(input);
+            http2 = await IsHttp2Async(input, begun, time);
         }
 
         if (http2 is null)
@@ -62,41 +69,52 @@ internal static class ClearTextProtocols
     }
 
     /// <summary>Whether the connection begins with the preface; null if it ended before that was clear.</summary>
-    private static async ValueTask<bool?> IsHttp2Async(PipeReader input)
+    private static async ValueTask<bool?> IsHttp2Async(PipeReader input, TimeSpan begun, TimeProvider time)
     {
-        while (true)
+        ITimer? limit = null;
+        try
         {
-            ReadResult result;
-            try
+            while (true)
             {
-                result = await input.ReadAsync();
-            }
-            catch (Exception e) when (e is IOException or OperationCanceledException)
-            {
-                return null;
-            }
+                var result = await input.ReadAsync();
+                var begin = result.Buffer;
+                var length = (int)Math.Min(begin.Length, Preface.Length);
+                var matches = BeginsWithPreface(begin.Slice(0, length));
+                var clear = !matches || length == Preface.Length;
 
-            var begin = result.Buffer;
-            var length = (int)Math.Min(begin.Length, Preface.Length);
-            var matches = BeginsWithPreface(begin.Slice(0, length));
-            var clear = !matches || length == Preface.Length;
+                // What was looked at is left for the server; reading goes on only when there is more.
+                input.AdvanceTo(begin.Start, clear || result.IsCompleted ? begin.Start : begin.End);
+                if (clear)
+                {
+                    return matches;
+                }
 
-            // What was looked at is left for the server; reading goes on only when there is more.
-            input.AdvanceTo(begin.Start, clear || result.IsCompleted ? begin.Start : begin.End);
-            if (clear)
-            {
-                return matches;
-            }
+                if (result.IsCanceled || (result.IsCompleted && length == 0))
+                {
+                    return null;
+                }
 
-            if (result.IsCanceled || (result.IsCompleted && length == 0))
-            {
-                return null;
-            }
+                if (result.IsCompleted)
+                {
+                    return false;
+                }
 
-            if (result.IsCompleted)
-            {
-                return false;
+                // The server counts only from here on, so that what has begun is not left lying.
+                limit ??= time.CreateTimer(
+                    static reader => ((PipeReader)reader!).CancelPendingRead(),
+                    input,
+                    begun,
+                    Timeout.InfiniteTimeSpan
+                );
             }
+        }
+        catch (Exception e) when (e is IOException or OperationCanceledException)
+        {
+            return null;
+        }
+        finally
+        {
+            limit?.Dispose();
         }
     }
 

@@ -4,6 +4,7 @@ using Brokkr.Core.Events;
 using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.Extensions.Primitives;
 
 namespace Brokkr.Receiver.Http;
 
@@ -81,12 +82,7 @@ internal sealed partial class RequestContext
 
     private Task AnswerProbe()
     {
-        var hash = _request.Headers["K-Network-Hash"];
-        if (hash.Count > 0)
-        {
-            _response.Headers["K-Network-Hash"] = hash;
-        }
-
+        GiveBack("K-Network-Hash", _request.Headers["K-Network-Hash"]);
         return Task.CompletedTask;
     }
 
@@ -97,7 +93,7 @@ internal sealed partial class RequestContext
         var origin = _request.Headers["WebHook-Request-Origin"];
         if (origin.Count > 0)
         {
-            _response.Headers["WebHook-Allowed-Origin"] = origin;
+            GiveBack("WebHook-Allowed-Origin", origin);
             if (_request.Headers.ContainsKey("WebHook-Request-Rate"))
             {
                 _response.Headers["WebHook-Allowed-Rate"] = "*";
@@ -105,6 +101,23 @@ internal sealed partial class RequestContext
         }
 
         return Task.CompletedTask;
+    }
+
+    /// <summary>Answers with a header of the request, unless it holds a control character: none may stand in an answer (RFC 9110 §5.5).</summary>
+    private void GiveBack(string name, StringValues values)
+    {
+        foreach (var value in values)
+        {
+            if (value.AsSpan().ContainsAnyInRange('\0', '\x1F') || value.AsSpan().Contains('\x7F'))
+            {
+                return;
+            }
+        }
+
+        if (values.Count > 0)
+        {
+            _response.Headers[name] = values;
+        }
     }
 
     private Task RefuseUnknownAsync() =>
@@ -150,7 +163,10 @@ internal sealed partial class RequestContext
             case StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable:
                 headers.RetryAfter = application.Options.RetryAfterSeconds.ToString(CultureInfo.InvariantCulture);
                 break;
-            case StatusCodes.Status408RequestTimeout when _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal):
+            case StatusCodes.Status400BadRequest
+            or StatusCodes.Status408RequestTimeout
+                when !ReferenceEquals(problem, Problem.InvalidEvent) && _request.Protocol.StartsWith("HTTP/1", StringComparison.Ordinal):
+                // Where the next request begins is not certain.
                 headers.Connection = "close";
                 break;
         }

@@ -38,6 +38,15 @@ internal sealed partial class RequestContext
             );
         }
 
+        var transfer = _request.Headers.TransferEncoding;
+        if (transfer.Count > 0 && !IsChunked(transfer))
+        {
+            return new Refusal(
+                Problem.MalformedRequest,
+                "The only Transfer-Encoding that is understood is one 'chunked', in HTTP/1.1. Send the body so, or with Content-Length."
+            );
+        }
+
         if (contentType.Count > 1)
         {
             return new Refusal(Problem.InvalidEvent, "Content-Type is given more than once.");
@@ -182,7 +191,17 @@ internal sealed partial class RequestContext
                     Watch();
                 }
 
-                var result = await reading;
+                ReadResult result;
+                try
+                {
+                    result = await reading;
+                }
+                catch (InvalidOperationException)
+                {
+                    // The server reads the trailers of chunks with the body and says so of characters in them that no header may have.
+                    return new Refusal(Problem.MalformedRequest, "The trailers of the body are not valid HTTP.");
+                }
+
                 if (result.IsCanceled && !(watched && Volatile.Read(ref _bodyDue) == 0))
                 {
                     // A cancellation that was meant for an earlier request on this connection.
@@ -314,6 +333,15 @@ internal sealed partial class RequestContext
         };
 
     private static bool IsKnownCoding(string coding) => coding.ToUpperInvariant() is "GZIP" or "X-GZIP" or "DEFLATE" or "X-DEFLATE" or "BR";
+
+    /// <summary>
+    /// The server asks only that the last coding is <c>chunked</c>; the others would stay on the data, and proxies differ about where such a body ends
+    /// (RFC 9112 §6.1, §11.2).
+    /// </summary>
+    private bool IsChunked(StringValues transfer) =>
+        transfer.Count == 1
+        && string.Equals(transfer[0], "chunked", StringComparison.OrdinalIgnoreCase)
+        && !string.Equals(_request.Protocol, HttpProtocol.Http10, StringComparison.Ordinal);
 
     private static bool IsIdentity(StringValues coding) =>
         coding.Count == 1 && (coding[0] is "" or null || string.Equals(coding[0], "identity", StringComparison.OrdinalIgnoreCase));
