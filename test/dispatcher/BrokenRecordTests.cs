@@ -115,6 +115,103 @@ public class BrokenRecordTests
         Assert.Equal("0", Header(letter, "brokkr_offset"));
     }
 
+    [Theory]
+    [InlineData(DeliveryOrder.Ordered, 1)]
+    [InlineData(DeliveryOrder.Unordered, 2)]
+    public async Task Whatever_stands_in_records_each_has_one_outcome_and_none_stalls_the_partition(DeliveryOrder order, int seed)
+    {
+        const int count = 400;
+        await using var stage = await DispatcherStage.SetAsync();
+        var random = new Random(seed);
+        for (var i = 0; i < count; i++)
+        {
+            using var record = RecordBuffer.Rent();
+            FillWithGarbage(record, random);
+            Assert.Equal(AppendOutcome.Stored, (await stage.Store.AppendAsync(DispatcherStage.Topic, record)).Outcome);
+        }
+
+        await stage.AppendAsync("last");
+        var egress = stage.Egress();
+        egress.DeliveryOrder = order;
+        stage.Start(egress);
+        await stage.CommittedAsync(count + 1);
+        var letters = await stage.RecordsAsync(Letters);
+        Assert.Equal(count + 1, letters.Count + stage.Subscriber.At("/sub").Count);
+        Assert.Contains("last", stage.IdsAt("/sub"));
+        Assert.All(letters, letter => Assert.NotNull(Header(letter, "brokkr_reason")));
+    }
+
+    /// <summary>Headers of an event as they should be, as they should not, or missing; a value that may be an event in JSON, or half of one.</summary>
+    private static void FillWithGarbage(RecordBuffer record, Random random)
+    {
+        string[] names =
+        [
+            "ce_specversion",
+            "ce_id",
+            "ce_source",
+            "ce_type",
+            "ce_time",
+            "content-type",
+            "ce_",
+            "ce_x",
+            "CE_ID",
+            "x",
+            "ce_\0",
+            "",
+        ];
+        string[] values =
+        [
+            "1.0",
+            "0.3",
+            "i",
+            "/s",
+            "2024-01-02T03:04:05Z",
+            "application/json",
+            "application/cloudevents+json",
+            "",
+            "\r\n",
+            "\0",
+            "é",
+            "a b",
+        ];
+        foreach (var name in names)
+        {
+            for (
+                var times = random.Next(4) switch
+                {
+                    0 => 0,
+                    1 => 2,
+                    _ => 1,
+                };
+                times > 0;
+                times--
+            )
+            {
+                if (random.Next(12) == 0)
+                {
+                    record.AddNullHeader(Encoding.UTF8.GetBytes(name));
+                    continue;
+                }
+
+                var bytes = new byte[random.Next(6)];
+                random.NextBytes(bytes);
+                var value = name is "ce_specversion" && random.Next(2) == 0 ? values[0] : values[random.Next(values.Length)];
+                record.AddHeader(Encoding.UTF8.GetBytes(name), random.Next(5) == 0 ? bytes : Encoding.UTF8.GetBytes(value));
+            }
+        }
+
+        if (random.Next(3) == 0)
+        {
+            record.SetKey(new byte[random.Next(3)]);
+        }
+
+        if (random.Next(4) > 0)
+        {
+            var json = """{"specversion":"1.0","id":"i","source":"/s","type":"t","data":{"a":[1,"\ud800"]},"x":{"y":[]}}"""u8;
+            record.AppendValue(json[..(random.Next(2) == 0 ? json.Length : random.Next(json.Length))]);
+        }
+    }
+
     private static async Task AppendBrokenAsync(DispatcherStage stage, byte[]? value = null)
     {
         using var record = RecordBuffer.Rent();
