@@ -13,7 +13,7 @@ internal enum Verdict
     Invalid,
 }
 
-/// <summary>The rules for single attributes, written down a second time (CEC-03, CEC-05, CEC-07 to CEC-12, CEH-10).</summary>
+/// <summary>The rules for single attributes, written down a second time.</summary>
 internal static partial class ReferenceRules
 {
     private static readonly SearchValues<char> NameCharacters = SearchValues.Create("abcdefghijklmnopqrstuvwxyz0123456789");
