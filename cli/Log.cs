@@ -42,6 +42,9 @@ internal static partial class Log
     [LoggerMessage(7013, LogLevel.Information, "Metrics are sent to {Endpoint} by {Protocol} every {Seconds} s")]
     public static partial void MetricsSent(this ILogger logger, string endpoint, string protocol, double seconds);
 
+    [LoggerMessage(7014, LogLevel.Warning, "Secret {Secret}, which a filter verifies correlation ids with, cannot be used: {Problem}")]
+    public static partial void CorrelationKeysMissing(this ILogger logger, string secret, string problem);
+
     [LoggerMessage(7012, LogLevel.Information, "Span {SpanName} {SpanId} of trace {TraceId}: {Span}")]
     public static partial void SpanEnded(this ILogger logger, string spanName, string spanId, string traceId, string span);
 

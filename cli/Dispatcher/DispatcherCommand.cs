@@ -31,7 +31,11 @@ internal static class DispatcherCommand
         var consumer = JavaProperties.Load(environment.ConsumerPropertiesPath, logger);
         var producer = JavaProperties.Load(environment.Common.ProducerPropertiesPath, logger);
         var webClient = JavaProperties.Load(environment.WebClientPropertiesPath, logger);
-        var options = WebClientProperties.Apply(webClient, environment.ToOptions(consumer), logger);
+        var secrets = SecretFolder.From(role.Environment);
+        var options = WebClientProperties.Apply(webClient, environment.ToOptions(consumer), logger) with
+        {
+            CorrelationKeys = new CorrelationKeyFolder(secrets, environment.Common.ServiceNamespace, role.Time, logger),
+        };
 
         using var start = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         start.CancelAfter(environment.Common.StartupBudget);
@@ -43,7 +47,7 @@ internal static class DispatcherCommand
                 ProducerProperties = producer,
                 OwnershipGroup = $"brokkr-dispatcher.{environment.Common.ServiceNamespace}.{environment.Common.ServiceName}",
             },
-            SecretFolder.From(role.Environment),
+            secrets,
             role.Loggers
         );
         await using var contract = new ContractFile(

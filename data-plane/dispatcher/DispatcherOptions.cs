@@ -1,3 +1,5 @@
+using Brokkr.Core.Filters;
+
 namespace Brokkr.Dispatcher;
 
 /// <summary>Where a group without a position begins (<c>auto.offset.reset</c>).</summary>
@@ -100,6 +102,9 @@ public sealed record DispatcherOptions
 
     /// <summary>False: the tag <c>cloudevents.type</c> of metrics is always <c>unknown</c> (<c>METRICS_DISABLE_EVENT_TYPE_TAG</c>).</summary>
     public bool EventTypeTag { get; init; } = true;
+
+    /// <summary>Keys of RequestReplies, for filters that recognise their replies; null where there are none.</summary>
+    public ICorrelationKeys? CorrelationKeys { get; init; }
 
     /// <summary>Throws if a setting is out of its range.</summary>
     /// <exception cref="ArgumentException">A setting is out of its range; the message names it.</exception>

@@ -118,7 +118,7 @@ internal sealed record TriggerSettings
             Egress.ReplyStrategyOneofCase.DiscardReply => ReplyStrategy.Discard,
             _ => ReplyStrategy.Topic,
         };
-        var filter = Compile(egress);
+        var filter = Compile(egress, options.CorrelationKeys);
         return new TriggerSettings
         {
             Subscriber = TargetOf(
@@ -184,11 +184,11 @@ internal sealed record TriggerSettings
             : new EventSynthesizer(owner.Namespace, options.SynthesizedKind, owner.Name, spec.Egress.KeyType);
     }
 
-    private static EventFilter Compile(Egress egress)
+    private static EventFilter Compile(Egress egress, ICorrelationKeys? keys)
     {
         try
         {
-            return FilterCompiler.Compile(egress);
+            return FilterCompiler.Compile(egress, keys);
         }
         catch (FilterException failure)
         {

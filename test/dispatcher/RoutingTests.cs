@@ -58,6 +58,27 @@ public class RoutingTests
         Assert.Equal(["r1"], stage.IdsAt("/picky"));
     }
 
+    /// <summary>A RequestReply's filter finds its keys (dispatcher §6).</summary>
+    [Fact]
+    public async Task A_filter_on_correlation_ids_uses_the_keys_of_the_dispatcher()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        var keys = new AskedKeys();
+        stage.Options = stage.Options with { CorrelationKeys = keys };
+        var replies = stage.Egress("replies");
+        replies.DialectedFilter.Add(
+            new DialectedFilter
+            {
+                Cesql = new CESQL { Expression = "KN_VERIFY_CORRELATION_ID('1:aaaa:0', 'ask', 'ns', 'reply-keys', 0, 1) OR id = '2'" },
+            }
+        );
+        stage.Start(replies);
+        await stage.AppendAsync("1", "2");
+        await stage.CommittedAsync(2, "group-replies");
+        Assert.Equal(["2"], stage.IdsAt("/sub"));
+        Assert.Equal(["reply-keys"], keys.Asked.Distinct());
+    }
+
     /// <summary>RTE-17.</summary>
     [Fact]
     public async Task Without_a_filter_and_with_an_empty_one_every_event_is_delivered()
@@ -171,5 +192,16 @@ public class RoutingTests
 
         public Task IsAwaitedAsync(TimeSpan wait) =>
             Eventually.True(() => _waits.Contains(wait), () => $"a wait of {wait}; there were {string.Join(", ", _waits.Distinct())}");
+    }
+
+    private sealed class AskedKeys : Core.Filters.ICorrelationKeys
+    {
+        public ConcurrentQueue<string> Asked { get; } = [];
+
+        public IReadOnlyDictionary<string, byte[]>? Of(string secretName)
+        {
+            Asked.Enqueue(secretName);
+            return new Dictionary<string, byte[]>(StringComparer.Ordinal);
+        }
     }
 }

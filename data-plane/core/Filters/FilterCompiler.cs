@@ -14,12 +14,14 @@ public static class FilterCompiler
     public static EventFilter Everything { get; } = new ConstantFilter(true);
 
     /// <summary>Compiles the filter of an egress: the dialected filters, all of which must match; else the attributes; else everything passes.</summary>
+    /// <param name="egress">The egress.</param>
+    /// <param name="keys">For CESQL's <c>KN_VERIFY_CORRELATION_ID</c>; null where there are none.</param>
     /// <exception cref="FilterException">A filter is not valid or not supported.</exception>
-    public static EventFilter Compile(Egress egress)
+    public static EventFilter Compile(Egress egress, ICorrelationKeys? keys = null)
     {
         if (egress.DialectedFilter.Count > 0)
         {
-            return Compile(egress.DialectedFilter);
+            return All(Many(egress.DialectedFilter, 1, keys));
         }
 
         return egress.Filter is { } filter ? Attributes(filter.Attributes, Comparison.Exact) : Everything;
@@ -27,13 +29,13 @@ public static class FilterCompiler
 
     /// <summary>Compiles a list of filters, all of which must match.</summary>
     /// <exception cref="FilterException">A filter is not valid or not supported.</exception>
-    public static EventFilter Compile(IReadOnlyList<DialectedFilter> filters) => All(Many(filters, 1));
+    public static EventFilter Compile(IReadOnlyList<DialectedFilter> filters) => All(Many(filters, 1, null));
 
     /// <summary>Compiles one filter; one of no dialect lets everything pass.</summary>
     /// <exception cref="FilterException">The filter is not valid or not supported.</exception>
-    public static EventFilter Compile(DialectedFilter filter) => Compile(filter, 1);
+    public static EventFilter Compile(DialectedFilter filter) => Compile(filter, 1, null);
 
-    private static EventFilter Compile(DialectedFilter? filter, int depth)
+    private static EventFilter Compile(DialectedFilter? filter, int depth, ICorrelationKeys? keys)
     {
         if (depth > MaxDepth)
         {
@@ -45,20 +47,20 @@ public static class FilterCompiler
             DialectedFilter.FilterOneofCase.Exact => Attributes(filter.Exact.Attributes, Comparison.Exact),
             DialectedFilter.FilterOneofCase.Prefix => Attributes(filter.Prefix.Attributes, Comparison.Prefix),
             DialectedFilter.FilterOneofCase.Suffix => Attributes(filter.Suffix.Attributes, Comparison.Suffix),
-            DialectedFilter.FilterOneofCase.All => All(Many(filter.All.Filters, depth + 1)),
-            DialectedFilter.FilterOneofCase.Any => Any(Many(filter.Any.Filters, depth + 1)),
-            DialectedFilter.FilterOneofCase.Not => new NotFilter(Compile(filter.Not.Filter, depth + 1)),
-            DialectedFilter.FilterOneofCase.Cesql => CesqlExpression.Compile(filter.Cesql.Expression),
+            DialectedFilter.FilterOneofCase.All => All(Many(filter.All.Filters, depth + 1, keys)),
+            DialectedFilter.FilterOneofCase.Any => Any(Many(filter.Any.Filters, depth + 1, keys)),
+            DialectedFilter.FilterOneofCase.Not => new NotFilter(Compile(filter.Not.Filter, depth + 1, keys)),
+            DialectedFilter.FilterOneofCase.Cesql => CesqlExpression.Compile(filter.Cesql.Expression, keys),
             _ => Everything,
         };
     }
 
-    private static EventFilter[] Many(IReadOnlyList<DialectedFilter> filters, int depth)
+    private static EventFilter[] Many(IReadOnlyList<DialectedFilter> filters, int depth, ICorrelationKeys? keys)
     {
         var compiled = new EventFilter[filters.Count];
         for (var i = 0; i < compiled.Length; i++)
         {
-            compiled[i] = Compile(filters[i], depth);
+            compiled[i] = Compile(filters[i], depth, keys);
         }
 
         return compiled;

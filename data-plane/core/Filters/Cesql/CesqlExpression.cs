@@ -26,18 +26,25 @@ public sealed class CesqlExpression : EventFilter
     private const int ScratchSize = 1024;
 
     private readonly Node _root;
+    private readonly ICorrelationKeys? _keys;
 
-    private CesqlExpression(Node root) => _root = root;
+    private CesqlExpression(Node root, ICorrelationKeys? keys)
+    {
+        _root = root;
+        _keys = keys;
+    }
 
     /// <summary>
     /// Compiles an expression. One that calls a function that does not exist compiles: the call fails for each event, but what stands beside it may pass.
     /// </summary>
+    /// <param name="expression">The expression.</param>
+    /// <param name="keys">For <c>KN_VERIFY_CORRELATION_ID</c>; null where there are none, then the function fails.</param>
     /// <exception cref="FilterException">The expression does not parse; the message says where.</exception>
-    public static CesqlExpression Compile(string expression)
+    public static CesqlExpression Compile(string expression, ICorrelationKeys? keys = null)
     {
         try
         {
-            return new CesqlExpression(Parser.Parse(expression, []));
+            return new CesqlExpression(Parser.Parse(expression, []), keys);
         }
         catch (CesqlSyntaxException failure)
         {
@@ -75,21 +82,21 @@ public sealed class CesqlExpression : EventFilter
             return MatchesWithScratch(input);
         }
 
-        var evaluation = new Evaluation(input, default);
+        var evaluation = new Evaluation(input, default, _keys);
         return Passes(ref evaluation);
     }
 
     /// <summary>The value, for who wants to see it.</summary>
     internal CesqlResult Evaluate(in FilterInput input)
     {
-        var evaluation = new Evaluation(input, default);
+        var evaluation = new Evaluation(input, default, _keys);
         var value = _root.Evaluate(ref evaluation);
         return new CesqlResult(value.Type, value.Number, Encoding.UTF8.GetString(value.Text), value.IsFailed, evaluation.Errors);
     }
 
     private bool MatchesWithScratch(in FilterInput input)
     {
-        var evaluation = new Evaluation(input, stackalloc byte[ScratchSize]);
+        var evaluation = new Evaluation(input, stackalloc byte[ScratchSize], _keys);
         return Passes(ref evaluation);
     }
 

@@ -54,7 +54,7 @@ internal readonly ref struct Value
 }
 
 /// <summary>One evaluation: the event, the errors so far, and memory for texts that functions make.</summary>
-internal ref struct Evaluation(in FilterInput input, Span<byte> scratch)
+internal ref struct Evaluation(in FilterInput input, Span<byte> scratch, ICorrelationKeys? keys = null)
 {
     private readonly FilterInput _input = input;
     private Span<byte> _scratch = scratch;
@@ -62,6 +62,9 @@ internal ref struct Evaluation(in FilterInput input, Span<byte> scratch)
     public readonly CloudEvent Event => _input.Event;
 
     public readonly EventOverlay Overlay => _input.Overlay;
+
+    /// <summary>Null where there are none.</summary>
+    public readonly ICorrelationKeys? Keys => keys;
 
     public CesqlErrors Errors { get; private set; }
 

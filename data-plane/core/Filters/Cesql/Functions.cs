@@ -7,7 +7,7 @@ namespace Brokkr.Core.Filters.Cesql;
 /// <param name="Create">Makes the operation of its arguments.</param>
 internal sealed record Function(string Name, int MinArguments, int MaxArguments, Func<Node[], Node> Create);
 
-/// <summary>The functions there are (SQL-31, and <c>IS_BOOL</c> and <c>IS_INT</c> of the original). Arguments are cast to what the function takes.</summary>
+/// <summary>The functions there are (SQL-31, and <c>IS_BOOL</c>, <c>IS_INT</c> and <c>KN_VERIFY_CORRELATION_ID</c> of the original). Arguments are cast to what the function takes.</summary>
 internal static class Functions
 {
     /// <summary>Every function under each of its arities.</summary>
@@ -20,6 +20,7 @@ internal static class Functions
         new("INT", 1, 1, a => new ToIntegerNode(a[0])),
         new("IS_BOOL", 1, 1, a => new IsNode(CesqlType.Boolean, a[0])),
         new("IS_INT", 1, 1, a => new IsNode(CesqlType.Integer, a[0])),
+        new("KN_VERIFY_CORRELATION_ID", 6, 6, a => new VerifyCorrelationNode(a) { IsFoldable = false }),
         new("LEFT", 2, 2, a => new EndNode(a[0], a[1], isLeft: true)),
         new("LENGTH", 1, 1, a => new LengthNode(a[0])),
         new("LOWER", 1, 1, a => new CaseNode(a[0], isUpper: false)),

@@ -29,7 +29,7 @@ internal abstract class Node
     public bool NeedsScratch { get; }
 
     /// <summary>Whether the value is the same for every event, because that of all operands is.</summary>
-    public bool IsFoldable { get; }
+    public bool IsFoldable { get; init; }
 
     /// <summary>How deep evaluation nests.</summary>
     public int Height { get; }
