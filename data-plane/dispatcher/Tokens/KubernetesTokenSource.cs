@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Net.Http.Json;
 using System.Security.Cryptography;
 using System.Text.Json;
+using Brokkr.Core;
 using Brokkr.Core.Tls;
 using Brokkr.Core.Tokens;
 
@@ -44,8 +45,7 @@ public sealed class KubernetesTokenSource(KubernetesTokenOptions options, TimePr
         }
         catch (HttpRequestException failure)
         {
-            var cause = failure.InnerException is { } inner ? $"{failure.Message} {inner.Message}" : failure.Message;
-            return TokenResult.None($"the API server cannot be reached: {cause}");
+            return TokenResult.None($"the API server cannot be reached: {failure.WithCause()}");
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException)
         {

@@ -2,6 +2,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
+using Brokkr.Core;
 using Brokkr.Core.Log;
 
 namespace Brokkr.Kafka.Groups;
@@ -64,7 +65,7 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
                 $"{address} did not open a connection within {settings.SetUp.TotalSeconds:0.#} s",
                 exception
             ),
-            AuthenticationException => new LogUnavailableException($"{address}: no TLS connection: {Reason(exception)}", exception),
+            AuthenticationException => new LogUnavailableException($"{address}: no TLS connection: {exception.WithCause()}", exception),
             ProtocolException => new ConnectionLostException($"{address}: {exception.Message}", exception),
             ConnectionLostException or LogUnavailableException => exception,
             SocketException or IOException or ArgumentException => new ConnectionLostException(
@@ -73,9 +74,6 @@ internal sealed class BrokerConnector(ConnectionSettings settings, TimeProvider 
             ),
             _ => exception,
         };
-
-    private static string Reason(Exception exception) =>
-        exception.InnerException is { } inner ? $"{exception.Message} {inner.Message}" : exception.Message;
 
     private async Task LogInAsync(BrokerConnection connection, SaslCredentials sasl, CancellationToken deadline)
     {

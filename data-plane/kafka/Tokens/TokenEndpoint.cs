@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using Brokkr.Core;
 using Brokkr.Core.Log;
 using Brokkr.Core.Tls;
 using Brokkr.Core.Tokens;
@@ -110,10 +111,7 @@ internal sealed class TokenEndpoint : ITokenIssuer
         }
         catch (HttpRequestException exception)
         {
-            throw Unavailable(
-                exception.InnerException is { } inner ? $"{exception.Message} {inner.Message}" : exception.Message,
-                exception
-            );
+            throw Unavailable(exception.WithCause(), exception);
         }
         catch (OperationCanceledException exception) when (!cancellation.IsCancellationRequested)
         {

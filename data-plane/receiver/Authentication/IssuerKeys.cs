@@ -1,3 +1,4 @@
+using Brokkr.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Receiver.Authentication;
@@ -135,7 +136,7 @@ internal sealed class IssuerKeys : IAsyncDisposable
             // Whatever the issuer says or fails to say: it is asked again.
             next = _pause;
             _pause = _pause * 2 < _options.LongestPause ? _pause * 2 : _options.LongestPause;
-            var reason = e is OperationCanceledException ? "no answer in time" : Reason(e);
+            var reason = e is OperationCanceledException ? "no answer in time" : e.WithCause();
             _logger.KeysNotFetched(_options.Address, reason, known is not null, next.TotalSeconds);
         }
 
@@ -148,7 +149,4 @@ internal sealed class IssuerKeys : IAsyncDisposable
             // Stopped meanwhile.
         }
     }
-
-    /// <summary>What a failure says, with its cause: of a connection that is not secure only the cause tells why.</summary>
-    private static string Reason(Exception e) => e.InnerException is { } cause ? $"{e.Message} {cause.Message}" : e.Message;
 }
