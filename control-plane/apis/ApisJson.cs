@@ -13,6 +13,8 @@ namespace Brokkr.Apis;
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(Service))]
+[JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(ServiceAccount))]
 [JsonSerializable(typeof(AddressableObject))]
 [JsonSerializable(typeof(BrokerDefaults))]
 [JsonSerializable(typeof(KReference))]

@@ -70,3 +70,37 @@ public sealed record ServicePort
     /// <summary>The port.</summary>
     public int? Port { get; init; }
 }
+
+/// <summary>A process of the data plane, as far as the control plane looks at it: core <c>v1</c>.</summary>
+public sealed record Pod : ApiObject
+{
+    /// <summary>The kind.</summary>
+    public const string KindName = "Pod";
+
+    /// <summary>How it is.</summary>
+    public PodStatus? Status { get; init; }
+
+    /// <summary>Whether it takes requests: it is not going, and its condition <c>Ready</c> is true.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsReady => !IsBeingDeleted && Status?.Conditions?.Any(condition => condition is { Type: "Ready", Status: "True" }) is true;
+}
+
+/// <summary>How a Pod is.</summary>
+public sealed record PodStatus
+{
+    /// <summary><c>Pending</c>, <c>Running</c>, <c>Succeeded</c>, <c>Failed</c> or <c>Unknown</c>.</summary>
+    public string? Phase { get; init; }
+
+    /// <summary>Its address in the cluster.</summary>
+    public string? PodIP { get; init; }
+
+    /// <summary>Statements about it, of Kubernetes and of the Pod itself.</summary>
+    public IReadOnlyList<Condition>? Conditions { get; init; }
+}
+
+/// <summary>An identity for Pods and Triggers: core <c>v1</c>.</summary>
+public sealed record ServiceAccount : ApiObject
+{
+    /// <summary>The kind.</summary>
+    public const string KindName = "ServiceAccount";
+}

@@ -46,6 +46,37 @@ public sealed record ObjectMeta
 
     /// <summary>Annotations.</summary>
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+
+    /// <summary>Who has something to do before the object goes.</summary>
+    public IReadOnlyList<string>? Finalizers { get; init; }
+
+    /// <summary>Since when the object is being deleted, RFC 3339; null while it is not.</summary>
+    public string? DeletionTimestamp { get; init; }
+
+    /// <summary>Objects with which this one goes.</summary>
+    public IReadOnlyList<OwnerReference>? OwnerReferences { get; init; }
+}
+
+/// <summary>Names an object with which another one goes.</summary>
+public sealed record OwnerReference
+{
+    /// <summary>Group and version of the owner.</summary>
+    public string? ApiVersion { get; init; }
+
+    /// <summary>Kind of the owner.</summary>
+    public string? Kind { get; init; }
+
+    /// <summary>Name of the owner, which is in the same namespace or in none.</summary>
+    public string? Name { get; init; }
+
+    /// <summary>Unique id of the owner.</summary>
+    public string? Uid { get; init; }
+
+    /// <summary>Whether the owner is the one that controls the object; an object has at most one.</summary>
+    public bool? Controller { get; init; }
+
+    /// <summary>Whether the owner waits, when it is deleted in the foreground, until the object is gone.</summary>
+    public bool? BlockOwnerDeletion { get; init; }
 }
 
 /// <summary>An object of the Kubernetes API.</summary>
@@ -79,6 +110,13 @@ public abstract record ApiObject
     /// <summary>The identity of this object.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public ObjectKey Key => new(GroupVersion.GroupOf(ApiVersion ?? ""), Kind ?? "", Namespace, Name);
+
+    /// <summary>Whether the object is being deleted.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public bool IsBeingDeleted => Metadata?.DeletionTimestamp is not null;
+
+    /// <summary>Whether a finalizer is on the object.</summary>
+    public bool HasFinalizer(string name) => Metadata?.Finalizers?.Contains(name, StringComparer.Ordinal) is true;
 
     /// <summary>The value of an annotation; null where it is absent. An annotation may be present and empty.</summary>
     public string? Annotation(string name) =>
