@@ -2,9 +2,12 @@ using System.CommandLine;
 using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
 using Brokkr.Core.Contract;
+using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher;
 using Brokkr.Dispatcher.Tokens;
 using Brokkr.Kafka;
+using Brokkr.Kubernetes.Api;
+using Brokkr.Kubernetes.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Cli.Dispatcher;
@@ -40,6 +43,7 @@ internal static class DispatcherCommand
         using var start = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         start.CancelAfter(environment.Common.StartupBudget);
         await using var telemetry = await RoleTelemetry.StartAsync(environment.Common, role, start.Token);
+        using var api = environment.Common.ApiServer is { } server ? new ApiConnection(server, role.Time) : null;
         using var logs = new KafkaLogProvider(
             new KafkaOptions
             {
@@ -55,8 +59,10 @@ internal static class DispatcherCommand
             role.Time,
             role.Loggers.CreateLogger("Brokkr.Core.Contract")
         );
-        using var kubernetes = environment.Tokens.Kubernetes is { } api ? new KubernetesTokenSource(api, role.Time) : null;
-        ITokenSource? tokens = environment.Tokens.Folder is { } folder ? new FileTokenSource(folder, role.Time) : kubernetes;
+        ITokenSource? tokens =
+            environment.TokensPath is { } folder ? new FileTokenSource(folder, role.Time)
+            : api is not null ? new KubernetesTokenSource(api, role.Time)
+            : null;
         await using var dispatcher = new DispatcherHost(
             options,
             contract,

@@ -29,10 +29,9 @@ internal sealed record DispatcherEnvironment
     public required int ReplyHopLimit { get; init; }
 
     /// <summary>
-    /// Where tokens for subscribers come from: <c>SUBSCRIBER_TOKENS_PATH</c> (ours), a folder; else, in a cluster, its API server, found by
-    /// <c>KUBERNETES_SERVICE_HOST</c> and <c>KUBERNETES_SERVICE_PORT</c>; else there are none.
+    /// <c>SUBSCRIBER_TOKENS_PATH</c> (ours): a folder that tokens for subscribers come from. Default null: the API server, where there is one, makes them.
     /// </summary>
-    public required TokenSettings Tokens { get; init; }
+    public string? TokensPath { get; init; }
 
     /// <summary>Reads the variables. Problems are noted in the reader.</summary>
     public static DispatcherEnvironment Read(EnvironmentReader environment)
@@ -60,7 +59,7 @@ internal sealed record DispatcherEnvironment
                 1,
                 1024 * 1024
             ),
-            Tokens = TokenSettings.Read(environment),
+            TokensPath = environment.Optional("SUBSCRIBER_TOKENS_PATH"),
             ReplyHopLimit = environment.OptionalInteger(
                 "REPLY_HOP_LIMIT",
                 "how many replies may follow from one another, 0 for no limit",

@@ -1,4 +1,5 @@
 using Brokkr.Core.Configuration;
+using Brokkr.Kubernetes.Api;
 
 namespace Brokkr.Cli.Hosting;
 
@@ -35,6 +36,12 @@ internal sealed record DataPlaneEnvironment
     /// <summary><c>DISABLE_KAFKA_CLIENTS_METRICS</c>: the series of the original's Kafka clients are left out. Default false.</summary>
     public bool KafkaClientMetricsDisabled { get; init; }
 
+    /// <summary>
+    /// The API server: that of <c>KUBECONFIG</c>; else, in a pod, that of its cluster (<c>KUBERNETES_SERVICE_HOST</c>, <c>KUBERNETES_SERVICE_PORT</c>,
+    /// <c>SERVICE_ACCOUNT_PATH</c>). Default null: there is none.
+    /// </summary>
+    public ApiServerOptions? ApiServer { get; init; }
+
     /// <summary><c>SERVICE_NAME</c>. Default <c>Knative</c>.</summary>
     public required string ServiceName { get; init; }
 
@@ -60,6 +67,7 @@ internal sealed record DataPlaneEnvironment
             MoreHistogramBounds = environment.Flag("METRICS_PUBLISH_QUANTILES"),
             RuntimeMetrics = environment.Flag("METRICS_JVM_ENABLED"),
             KafkaClientMetricsDisabled = environment.Flag("DISABLE_KAFKA_CLIENTS_METRICS"),
+            ApiServer = ApiServerEnvironment.Read(environment),
             ServiceName = environment.Optional("SERVICE_NAME", "Knative"),
             ServiceNamespace = environment.Optional("SERVICE_NAMESPACE", "Knative"),
         };

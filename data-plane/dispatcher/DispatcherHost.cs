@@ -3,6 +3,7 @@ using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Events;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
+using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;

@@ -1,6 +1,7 @@
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Events;
 using Brokkr.Core.Filters;
+using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Http;

@@ -11,6 +11,7 @@ public sealed class ArrowTests
     {
         ["Brokkr.Core"] = [],
         ["Brokkr.Kafka"] = ["Brokkr.Core"],
+        ["Brokkr.Kubernetes"] = ["Brokkr.Core"],
         ["Brokkr.Embedded"] = ["Brokkr.Core"],
         ["Brokkr.Receiver"] = ["Brokkr.Core"],
         ["Brokkr.Dispatcher"] = ["Brokkr.Core"],
@@ -24,6 +25,7 @@ public sealed class ArrowTests
             "Brokkr.Dispatcher",
             "Brokkr.Embedded",
             "Brokkr.Kafka",
+            "Brokkr.Kubernetes",
             "Brokkr.Receiver",
         ],
     };
@@ -58,6 +60,8 @@ public sealed class ArrowTests
     [InlineData("Brokkr.Core", "Microsoft.Data.Sqlite")]
     [InlineData("Brokkr.Kafka", "Microsoft.AspNetCore")]
     [InlineData("Brokkr.Embedded", "Microsoft.AspNetCore")]
+    [InlineData("Brokkr.Kubernetes", "KubernetesClient")]
+    [InlineData("Brokkr.Kubernetes", "Microsoft.AspNetCore")]
     public void Rooms_know_only_what_they_are_about(string assembly, string forbidden)
     {
         var references = Assembly.Load(assembly).GetReferencedAssemblies().Select(reference => reference.Name!);

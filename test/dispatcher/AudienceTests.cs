@@ -1,5 +1,6 @@
 using System.Text;
 using Brokkr.Core.Contract.Wire;
+using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher.Tests.Stage;
 using Brokkr.Dispatcher.Tests.Tokens;
 using Brokkr.Dispatcher.Tokens;

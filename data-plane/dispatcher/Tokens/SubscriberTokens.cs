@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Diagnostics.CodeAnalysis;
+using Brokkr.Core.Tokens;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher.Tokens;

@@ -90,6 +90,7 @@ public sealed class DispatcherSettingsTests
     [InlineData("REPLY_HOP_LIMIT", "-1")]
     [InlineData("KUBERNETES_SERVICE_HOST", "no host")]
     [InlineData("KUBERNETES_SERVICE_PORT", "0")]
+    [InlineData("KUBECONFIG", "/nowhere/config")]
     public void A_variable_that_cannot_be_used_is_named(string name, string value)
     {
         var reader = Reader(new(Complete) { [name] = value });
@@ -101,20 +102,19 @@ public sealed class DispatcherSettingsTests
     [Fact]
     public void Tokens_for_subscribers_come_from_a_folder_or_from_the_API_server_of_the_cluster()
     {
-        Assert.Equal(default, Tokens());
-        var api = Tokens(("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("KUBERNETES_SERVICE_PORT", "6443")).Kubernetes!;
+        Assert.Null(Read().TokensPath);
+        Assert.Null(Read().Common.ApiServer);
+        var api = Read(("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("KUBERNETES_SERVICE_PORT", "6443")).Common.ApiServer!;
         Assert.Equal(new Uri("https://10.96.0.1:6443"), api.Address);
-        Assert.Equal("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", api.CaFile);
-        Assert.Equal("/var/run/secrets/kubernetes.io/serviceaccount/token", api.TokenFile);
-        Assert.Equal("https://[fd00::1]/", Tokens(("KUBERNETES_SERVICE_HOST", "fd00::1")).Kubernetes!.Address.AbsoluteUri);
-        var elsewhere = Tokens(("KUBERNETES_SERVICE_HOST", "api.test"), ("SERVICE_ACCOUNT_PATH", "/account")).Kubernetes!;
-        Assert.Equal("/account/token", elsewhere.TokenFile);
-        Assert.Equal("/account/ca.crt", elsewhere.CaFile);
-        var folder = Tokens(("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("SUBSCRIBER_TOKENS_PATH", "/tokens"));
-        Assert.Equal("/tokens", folder.Folder);
-        Assert.Null(folder.Kubernetes);
+        Assert.Equal("/var/run/secrets/kubernetes.io/serviceaccount/ca.crt", api.Authorities!.ToString());
+        Assert.Equal("/var/run/secrets/kubernetes.io/serviceaccount/token", api.Token!.ToString());
+        Assert.Equal("https://[fd00::1]/", Read(("KUBERNETES_SERVICE_HOST", "fd00::1")).Common.ApiServer!.Address.AbsoluteUri);
+        var elsewhere = Read(("KUBERNETES_SERVICE_HOST", "api.test"), ("SERVICE_ACCOUNT_PATH", "/account")).Common.ApiServer!;
+        Assert.Equal("/account/token", elsewhere.Token!.ToString());
+        Assert.Equal("/account/ca.crt", elsewhere.Authorities!.ToString());
+        Assert.Equal("/tokens", Read(("KUBERNETES_SERVICE_HOST", "10.96.0.1"), ("SUBSCRIBER_TOKENS_PATH", "/tokens")).TokensPath);
 
-        static TokenSettings Tokens(params (string Name, string Value)[] variables)
+        static DispatcherEnvironment Read(params (string Name, string Value)[] variables)
         {
             var all = new Dictionary<string, string>(Complete);
             foreach (var (name, value) in variables)
@@ -122,7 +122,7 @@ public sealed class DispatcherSettingsTests
                 all[name] = value;
             }
 
-            return DispatcherEnvironment.Read(Reader(all)).Tokens;
+            return DispatcherEnvironment.Read(Reader(all));
         }
     }
 

@@ -3,6 +3,7 @@ using System.Text;
 using Brokkr.Core.Contract;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
+using Brokkr.Core.Tokens;
 using Brokkr.Embedded;
 using Brokkr.Testing;
 using Brokkr.Testing.Http;
@@ -37,7 +38,7 @@ internal sealed class DispatcherStage : IAsyncDisposable
     public IReadOnlyList<string> TrustBundles { get; set; } = [];
 
     /// <summary>Makes tokens for subscribers with an audience.</summary>
-    public Dispatcher.Tokens.ITokenSource? Tokens { get; set; }
+    public ITokenSource? Tokens { get; set; }
 
     /// <summary>Gives the log; by default <see cref="Store"/>.</summary>
     public ILogProvider? Logs { get; set; }

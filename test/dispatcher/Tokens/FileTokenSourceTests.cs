@@ -1,5 +1,6 @@
 using System.Buffers.Text;
 using System.Text;
+using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher.Tokens;
 using Brokkr.Testing;
 using Microsoft.Extensions.Time.Testing;

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher.Tokens;
 
 namespace Brokkr.Dispatcher.Tests.Tokens;

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace Brokkr.Dispatcher.Tokens;
+namespace Brokkr.Kubernetes.Tokens;
 
 /// <summary>The subresource of a service account by which Kubernetes makes tokens for it (<c>authentication.k8s.io/v1</c>).</summary>
 internal sealed record TokenRequest
@@ -34,13 +34,6 @@ internal sealed record TokenRequestStatus
     public override string ToString() => $"token until {ExpirationTimestamp:O}";
 }
 
-/// <summary>What the API server says instead.</summary>
-internal sealed record ApiFailure
-{
-    public string? Message { get; init; }
-}
-
 [JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
 [JsonSerializable(typeof(TokenRequest))]
-[JsonSerializable(typeof(ApiFailure))]
 internal sealed partial class TokenJson : JsonSerializerContext;

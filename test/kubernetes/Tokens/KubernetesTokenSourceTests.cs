@@ -1,14 +1,16 @@
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json.Nodes;
-using Brokkr.Dispatcher.Tokens;
+using Brokkr.Core.Tokens;
+using Brokkr.Kubernetes.Api;
+using Brokkr.Kubernetes.Tokens;
 using Brokkr.Testing;
 using Brokkr.Testing.Http;
 using Brokkr.Testing.Kubernetes;
 using Brokkr.Testing.Tls;
 using Microsoft.Extensions.Time.Testing;
 
-namespace Brokkr.Dispatcher.Tests.Tokens;
+namespace Brokkr.Kubernetes.Tests.Tokens;
 
 /// <summary>TokenRequest as API servers answer it, the real one among them (dispatcher §7.9).</summary>
 public sealed class KubernetesTokenSourceTests : IDisposable
@@ -20,6 +22,7 @@ public sealed class KubernetesTokenSourceTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private readonly TestAuthority _authority = new();
     private readonly X509Certificate2 _certificate;
+    private readonly List<ApiConnection> _connections = [];
 
     public KubernetesTokenSourceTests()
     {
@@ -30,6 +33,7 @@ public sealed class KubernetesTokenSourceTests : IDisposable
 
     public void Dispose()
     {
+        _connections.ForEach(static connection => connection.Dispose());
         _certificate.Dispose();
         _authority.Dispose();
         _folder.Dispose();
@@ -43,7 +47,7 @@ public sealed class KubernetesTokenSourceTests : IDisposable
         await api.CreateServiceAccountAsync(@namespace, "trigger");
         await api.CreateServiceAccountAsync(@namespace, "dispatcher");
         _folder.Write("token", await api.TokenAsync(@namespace, "dispatcher"));
-        using var source = Source(new Uri(api.Url), TimeProvider.System, api.CaFile);
+        var source = Source(new Uri(api.Url), TimeProvider.System, api.CaFile);
         var identity = new TokenIdentity(@namespace, "trigger", Audience);
 
         // As long as nobody has allowed it, the API server says who may not do what.
@@ -74,7 +78,7 @@ public sealed class KubernetesTokenSourceTests : IDisposable
     {
         await using var server = await Subscriber.StartAsync(certificate: () => _certificate);
         server.Otherwise(_ => Issued("""{"expirationSeconds":600}""", "a.b.c"));
-        using var source = Source(new Uri(server.Url));
+        var source = Source(new Uri(server.Url));
         Assert.NotNull((await AskAsync(source)).Token);
         _folder.Write("token", "pod-2");
         var token = (await AskAsync(source)).Token!;
@@ -100,7 +104,7 @@ public sealed class KubernetesTokenSourceTests : IDisposable
         var shown = _certificate;
         await using var server = await Subscriber.StartAsync(certificate: () => shown);
         server.Otherwise(_ => Issued("{}", "token") with { Headers = [("connection", "close"), ("content-type", "application/json")] });
-        using var source = Source(new Uri(server.Url));
+        var source = Source(new Uri(server.Url));
         Assert.NotNull((await AskAsync(source)).Token);
         shown = renewed;
         Assert.Contains("cannot be reached", (await AskAsync(source)).Problem);
@@ -128,7 +132,7 @@ public sealed class KubernetesTokenSourceTests : IDisposable
     {
         await using var server = await Subscriber.StartAsync(certificate: () => _certificate);
         server.Otherwise(_ => Json(status, body));
-        using var source = Source(new Uri(server.Url));
+        var source = Source(new Uri(server.Url));
         var result = await AskAsync(source);
         Assert.Null(result.Token);
         Assert.Contains(expected, result.Problem);
@@ -140,44 +144,36 @@ public sealed class KubernetesTokenSourceTests : IDisposable
     {
         await using var server = await Subscriber.StartAsync(certificate: () => _certificate);
         server.Otherwise(_ => Json(201, """{"status":{"token":"t","expirationTimestamp":"2031-05-01T12:30:00Z"}}"""));
-        using var source = Source(new Uri(server.Url));
+        var source = Source(new Uri(server.Url));
         Assert.Equal(Now.AddMinutes(30), (await AskAsync(source)).Token!.Expires);
     }
 
     [Fact]
     public async Task A_server_that_is_away_slow_or_a_stranger_is_told_and_does_not_see_the_pods_token()
     {
-        using (var away = Source(new Uri($"https://127.0.0.1:{FreePort.Next()}")))
-        {
-            Assert.Contains("cannot be reached", (await AskAsync(away)).Problem);
-        }
+        var away = Source(new Uri($"https://127.0.0.1:{FreePort.Next()}"));
+        Assert.Contains("cannot be reached", (await AskAsync(away)).Problem);
 
         using var stranger = new TestAuthority();
         using var strange = stranger.Issue();
         await using var foreign = await Subscriber.StartAsync(certificate: () => strange);
-        using (var source = Source(new Uri(foreign.Url)))
-        {
-            Assert.Contains("cannot be reached", (await AskAsync(source)).Problem);
-            Assert.Empty(foreign.Requests);
-        }
+        Assert.Contains("cannot be reached", (await AskAsync(Source(new Uri(foreign.Url)))).Problem);
+        Assert.Empty(foreign.Requests);
 
         await using var slow = await Subscriber.StartAsync(certificate: () => _certificate);
         slow.Otherwise(_ => Answer.Never);
         var time = new FakeTimeProvider(Now);
-        using (var source = Source(new Uri(slow.Url), time))
-        {
-            var asking = AskAsync(source);
-            await slow.CountAsync(1);
-            time.Advance(TimeSpan.FromSeconds(10));
-            Assert.Contains("did not answer within 10 s", (await Eventually.Completes(asking, "the time of the request")).Problem);
-        }
+        var asking = AskAsync(Source(new Uri(slow.Url), time));
+        await slow.CountAsync(1);
+        time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Contains("did not answer within 10 s", (await Eventually.Completes(asking, "the time of the request")).Problem);
     }
 
     [Fact]
     public async Task Without_credentials_or_a_service_account_nobody_is_asked()
     {
         await using var server = await Subscriber.StartAsync(certificate: () => _certificate);
-        using var source = Source(new Uri(server.Url));
+        var source = Source(new Uri(server.Url));
         Assert.Contains("does not name the service account", (await AskAsync(source, Identity with { ServiceAccount = "" })).Problem);
         Assert.Contains("does not name the service account", (await AskAsync(source, Identity with { Namespace = ".." })).Problem);
         _folder.Write("ca.crt", "no certificate");
@@ -192,11 +188,18 @@ public sealed class KubernetesTokenSourceTests : IDisposable
     {
         await using var server = await Subscriber.StartAsync(certificate: () => _certificate);
         server.Otherwise(_ => Issued("{}", "token"));
-        using var source = Source(new Uri(server.Url));
+        var source = Source(new Uri(server.Url));
         await AskAsync(source, new TokenIdentity("x/../..", "a/b?c#d", "\"}"));
         var request = Assert.Single(server.Requests);
         Assert.Equal("/api/v1/namespaces/x%2F..%2F../serviceaccounts/a%2Fb%3Fc%23d/token", request.Path);
         Assert.Equal("\"}", (string?)JsonNode.Parse(request.Text)!["spec"]!["audiences"]![0]);
+    }
+
+    [Fact]
+    public void Nothing_that_is_printed_shows_a_token()
+    {
+        Assert.DoesNotContain("shown-to-nobody", new TokenRequestStatus { Token = "shown-to-nobody" }.ToString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("shown-to-nobody", ApiMaterial.Given("shown-to-nobody").ToString(), StringComparison.Ordinal);
     }
 
     private static Answer Issued(string spec, string token) => Json(201, $$$"""{"spec":{{{spec}}},"status":{"token":"{{{token}}}"}}""");
@@ -211,14 +214,19 @@ public sealed class KubernetesTokenSourceTests : IDisposable
     private static Task<TokenResult> AskAsync(KubernetesTokenSource source, TokenIdentity? identity = null) =>
         source.IssueAsync(identity ?? Identity, TestContext.Current.CancellationToken);
 
-    private KubernetesTokenSource Source(Uri address, TimeProvider? time = null, string? caFile = null) =>
-        new(
-            new KubernetesTokenOptions
+    private KubernetesTokenSource Source(Uri address, TimeProvider? time = null, string? caFile = null)
+    {
+        time ??= new FakeTimeProvider(Now);
+        var connection = new ApiConnection(
+            new ApiServerOptions
             {
                 Address = address,
-                CaFile = caFile ?? _folder["ca.crt"],
-                TokenFile = _folder["token"],
+                Authorities = ApiMaterial.InFile(caFile ?? _folder["ca.crt"]),
+                Token = ApiMaterial.InFile(_folder["token"]),
             },
-            time ?? new FakeTimeProvider(Now)
+            time
         );
+        _connections.Add(connection);
+        return new KubernetesTokenSource(connection, time);
+    }
 }

@@ -1,4 +1,4 @@
-namespace Brokkr.Dispatcher.Tokens;
+namespace Brokkr.Core.Tokens;
 
 /// <summary>Who shows a token, and to whom (dispatcher §7.9).</summary>
 /// <param name="Namespace">Namespace of the service account; empty if the contract does not say it.</param>
