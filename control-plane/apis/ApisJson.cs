@@ -10,6 +10,7 @@ namespace Brokkr.Apis;
 [JsonSerializable(typeof(Broker))]
 [JsonSerializable(typeof(Trigger))]
 [JsonSerializable(typeof(KafkaSink))]
+[JsonSerializable(typeof(EventPolicy))]
 [JsonSerializable(typeof(ConfigMap))]
 [JsonSerializable(typeof(Secret))]
 [JsonSerializable(typeof(Service))]

@@ -10,7 +10,7 @@ public sealed record Broker : ApiObject
     public BrokerSpec? Spec { get; init; }
 
     /// <summary>What the Broker is.</summary>
-    public ResourceStatus? Status { get; init; }
+    public BrokerStatus? Status { get; init; }
 }
 
 /// <summary>What a Broker should be.</summary>

@@ -10,7 +10,7 @@ public sealed record KafkaSink : ApiObject
     public KafkaSinkSpec? Spec { get; init; }
 
     /// <summary>What the KafkaSink is.</summary>
-    public ResourceStatus? Status { get; init; }
+    public KafkaSinkStatus? Status { get; init; }
 }
 
 /// <summary>What a KafkaSink should be.</summary>

@@ -29,6 +29,9 @@ public sealed record ObjectMeta
     /// <summary>Name of the object.</summary>
     public string? Name { get; init; }
 
+    /// <summary>What the object store begins the name with where <see cref="Name"/> is not given.</summary>
+    public string? GenerateName { get; init; }
+
     /// <summary>Namespace of the object.</summary>
     public string? Namespace { get; init; }
 
@@ -46,6 +49,9 @@ public sealed record ObjectMeta
 
     /// <summary>Annotations.</summary>
     public IReadOnlyDictionary<string, string>? Annotations { get; init; }
+
+    /// <summary>When the object was created, RFC 3339.</summary>
+    public string? CreationTimestamp { get; init; }
 
     /// <summary>Who has something to do before the object goes.</summary>
     public IReadOnlyList<string>? Finalizers { get; init; }
@@ -126,13 +132,13 @@ public abstract record ApiObject
 /// <summary>Group and version of API objects.</summary>
 public static class GroupVersion
 {
-    /// <summary>Group of Broker, Trigger and KafkaSink.</summary>
+    /// <summary>Group of Broker, Trigger, KafkaSink and EventPolicy.</summary>
     public const string EventingGroup = "eventing.knative.dev";
 
     /// <summary>Version of Broker and Trigger.</summary>
     public const string EventingV1 = "eventing.knative.dev/v1";
 
-    /// <summary>Version of KafkaSink.</summary>
+    /// <summary>Version of KafkaSink and EventPolicy.</summary>
     public const string EventingV1Alpha1 = "eventing.knative.dev/v1alpha1";
 
     /// <summary>Version of ConfigMap, Secret and Service.</summary>

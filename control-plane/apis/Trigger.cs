@@ -10,7 +10,7 @@ public sealed record Trigger : ApiObject
     public TriggerSpec? Spec { get; init; }
 
     /// <summary>What the Trigger is.</summary>
-    public ResourceStatus? Status { get; init; }
+    public TriggerStatus? Status { get; init; }
 
     /// <summary>Namespace and name of its Broker.</summary>
     [System.Text.Json.Serialization.JsonIgnore]

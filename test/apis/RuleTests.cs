@@ -142,7 +142,8 @@ public sealed class RuleTests
     public void Expression_is_compiled(string expression, string message, bool isWarning)
     {
         var trigger = TriggerOf($$"""{"broker": "b", "filters": [{"cesql": "{{expression}}"}], "subscriber": {"uri": "http://s/"} }""");
-        Assert.Equal(new FieldProblem("spec.filters[0].cesql", message, isWarning), Assert.Single(TriggerRules.Check(trigger, Features)));
+        var problem = Assert.Single(TriggerRules.Check(trigger, Features));
+        Assert.Equal(("spec.filters[0].cesql", message, isWarning), (problem.Path, problem.Message, problem.IsWarning));
     }
 
     // ADM-10, ADM-11, and the order of delivery (control-plane §18 item 18)

@@ -14,7 +14,11 @@ public static class BrokerRules
         var brokerClass = broker.Annotation(BrokerAnnotations.Class);
         if (string.IsNullOrEmpty(brokerClass))
         {
-            problems.Error(FieldPath.Annotation(BrokerAnnotations.Class), "is missing");
+            problems.Fault(
+                FieldPath.Annotation(BrokerAnnotations.Class),
+                "is missing",
+                new AdmissionFault("missing field(s)", [BrokerAnnotations.Class])
+            );
         }
 
         if (broker.Spec?.Config is { } config)
@@ -33,7 +37,7 @@ public static class BrokerRules
             && KafkaNames.WhyNoTopic(topic) is { } why
         )
         {
-            problems.Error(FieldPath.Annotation(BrokerAnnotations.ExternalTopic), why);
+            problems.Invalid(FieldPath.Annotation(BrokerAnnotations.ExternalTopic), topic, why);
         }
 
         return problems.Problems;
@@ -45,12 +49,25 @@ public static class BrokerRules
         var problems = new ProblemList();
         if (before.Spec?.Config != after.Spec?.Config)
         {
-            problems.Error("spec.config", "must not change; only spec.delivery may");
+            const string Message = "must not change; only spec.delivery may";
+            problems.Fault(
+                "spec.config",
+                Message,
+                new AdmissionFault("Immutable fields changed (-old +new)", ["spec"], $"spec.config {Message}")
+            );
         }
 
         if (!string.Equals(before.Annotation(BrokerAnnotations.Class), after.Annotation(BrokerAnnotations.Class), StringComparison.Ordinal))
         {
-            problems.Error(FieldPath.Annotation(BrokerAnnotations.Class), "must not change");
+            problems.Fault(
+                FieldPath.Annotation(BrokerAnnotations.Class),
+                "must not change",
+                new AdmissionFault(
+                    "Immutable annotations changed (-old +new)",
+                    ["annotations"],
+                    $"{BrokerAnnotations.Class} must not change"
+                )
+            );
         }
 
         return problems.Problems;
@@ -60,36 +77,46 @@ public static class BrokerRules
     {
         if (string.IsNullOrEmpty(config.Name))
         {
-            problems.Error("spec.config.name", "is missing");
+            problems.Missing("spec.config.name");
         }
 
         if (string.IsNullOrEmpty(config.Kind))
         {
-            problems.Error("spec.config.kind", "is missing");
+            problems.Missing("spec.config.kind");
         }
         else if (BrokerClasses.IsOurs(brokerClass) && !config.Kind.Equals(ConfigMap.KindName, StringComparison.OrdinalIgnoreCase))
         {
-            problems.Error("spec.config.kind", $"must be \"ConfigMap\", is {ProblemList.Quote(config.Kind)}");
+            problems.Fault(
+                "spec.config.kind",
+                $"must be \"ConfigMap\", is {ProblemList.Quote(config.Kind)}",
+                new AdmissionFault($"invalid value: {config.Kind}", ["spec.config.kind"], "Expected ConfigMap")
+            );
         }
 
         if (string.IsNullOrEmpty(config.ApiVersion))
         {
-            problems.Error("spec.config.apiVersion", "is missing");
+            problems.Missing("spec.config.apiVersion");
         }
 
         var isElsewhere =
             !string.IsNullOrEmpty(config.Namespace) && !string.Equals(config.Namespace, broker.Namespace, StringComparison.Ordinal);
         if (isElsewhere && string.Equals(brokerClass, BrokerClasses.KafkaNamespaced, StringComparison.Ordinal))
         {
-            problems.Error(
+            problems.Fault(
                 "spec.config.namespace",
-                $"must be the Broker's own namespace \"{broker.Namespace}\" for class {BrokerClasses.KafkaNamespaced}"
+                $"must be the Broker's own namespace \"{broker.Namespace}\" for class {BrokerClasses.KafkaNamespaced}",
+                new AdmissionFault(
+                    $"invalid value: {config.Namespace}",
+                    ["spec.config.namespace"],
+                    "Expected ConfigMap in same namespace with broker resource"
+                )
             );
         }
         else if (isElsewhere && defaults?.DisallowsOtherNamespace(broker.Namespace) == true)
         {
-            problems.Error(
+            problems.Invalid(
                 "spec.config.namespace",
+                config.Namespace,
                 $"must be the Broker's own namespace \"{broker.Namespace}\": config-br-defaults says disallowDifferentNamespaceConfig"
             );
         }

@@ -12,13 +12,14 @@ internal static class DeliveryRules
 
         if (delivery.Retry < 0)
         {
-            problems.Error(FieldPath.Member(path, "retry"), "must not be negative");
+            problems.Invalid(FieldPath.Member(path, "retry"), delivery.Retry, "must not be negative");
         }
 
         if (delivery.BackoffPolicy is not (null or "linear" or "exponential"))
         {
-            problems.Error(
+            problems.Invalid(
                 FieldPath.Member(path, "backoffPolicy"),
+                delivery.BackoffPolicy,
                 $"must be \"linear\" or \"exponential\", is {ProblemList.Quote(delivery.BackoffPolicy)}"
             );
         }
@@ -30,25 +31,29 @@ internal static class DeliveryRules
 
         if (delivery.Timeout is not null && !features.DeliveryTimeout)
         {
-            problems.Error(FieldPath.Member(path, "timeout"), "is not allowed while the feature delivery-timeout is off");
+            problems.Disallowed(FieldPath.Member(path, "timeout"), "is not allowed while the feature delivery-timeout is off");
         }
         else if (CheckDuration(delivery.Timeout, "timeout") is { } timeout && timeout.Length == TimeSpan.Zero)
         {
-            problems.Error(FieldPath.Member(path, "timeout"), "must not be zero");
+            problems.Invalid(FieldPath.Member(path, "timeout"), delivery.Timeout, "must not be zero");
         }
 
         if (delivery.RetryAfterMax is not null && !features.DeliveryRetryAfter)
         {
-            problems.Error(FieldPath.Member(path, "retryAfterMax"), "is not allowed while the feature delivery-retryafter is off");
+            problems.Disallowed(FieldPath.Member(path, "retryAfterMax"), "is not allowed while the feature delivery-retryafter is off");
         }
         else if (CheckDuration(delivery.RetryAfterMax, "retryAfterMax") is { IsNegative: true })
         {
-            problems.Error(FieldPath.Member(path, "retryAfterMax"), "must not be negative");
+            problems.Invalid(FieldPath.Member(path, "retryAfterMax"), delivery.RetryAfterMax, "must not be negative");
         }
 
         if (delivery.Format is not (null or "json" or "binary"))
         {
-            problems.Error(FieldPath.Member(path, "format"), $"must be \"json\" or \"binary\", is {ProblemList.Quote(delivery.Format)}");
+            problems.Invalid(
+                FieldPath.Member(path, "format"),
+                delivery.Format,
+                $"must be \"json\" or \"binary\", is {ProblemList.Quote(delivery.Format)}"
+            );
         }
 
         Iso8601Duration? CheckDuration(string? text, string field)
@@ -63,8 +68,9 @@ internal static class DeliveryRules
                 return duration;
             }
 
-            problems.Error(
+            problems.Invalid(
                 FieldPath.Member(path, field),
+                text,
                 $"must be an ISO 8601 duration such as PT0.5S or PT1M30S, is {ProblemList.Quote(text)}"
             );
             return null;

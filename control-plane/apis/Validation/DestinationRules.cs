@@ -8,7 +8,11 @@ internal static class DestinationRules
         var hasUri = !string.IsNullOrEmpty(destination.Uri);
         if (destination.Ref is null && !hasUri)
         {
-            problems.Error(path, "must have ref or uri");
+            problems.Fault(
+                path,
+                "must have ref or uri",
+                new AdmissionFault("expected at least one, got none", [FieldPath.Member(path, "ref"), FieldPath.Member(path, "uri")])
+            );
             return;
         }
 
@@ -28,20 +32,20 @@ internal static class DestinationRules
         {
             if (TryAbsolute(uri, out _))
             {
-                problems.Error(uriPath, "must be relative, since ref is given too");
+                problems.Invalid(uriPath, uri, "must be relative, since ref is given too");
             }
             else if (!Uri.TryCreate(uri, UriKind.Relative, out _))
             {
-                problems.Error(uriPath, $"must be a URI, is {ProblemList.Quote(uri)}");
+                problems.Invalid(uriPath, uri, $"must be a URI, is {ProblemList.Quote(uri)}");
             }
         }
         else if (!TryAbsolute(uri, out var absolute))
         {
-            problems.Error(uriPath, $"must be absolute, with scheme and host, since no ref is given; is {ProblemList.Quote(uri)}");
+            problems.Invalid(uriPath, uri, $"must be absolute, with scheme and host, since no ref is given; is {ProblemList.Quote(uri)}");
         }
         else if (absolute.Scheme is not ("http" or "https"))
         {
-            problems.Error(uriPath, $"must begin with http:// or https://, is {ProblemList.Quote(uri)}");
+            problems.Invalid(uriPath, uri, $"must begin with http:// or https://, is {ProblemList.Quote(uri)}");
         }
     }
 
@@ -51,7 +55,10 @@ internal static class DestinationRules
         Require(reference.Name, "name");
         if (!string.IsNullOrEmpty(reference.Group) && !features.KReferenceGroup)
         {
-            problems.Error(FieldPath.Member(path, "group"), "is not allowed while the feature kreference-group is off: give apiVersion");
+            problems.Disallowed(
+                FieldPath.Member(path, "group"),
+                "is not allowed while the feature kreference-group is off: give apiVersion"
+            );
         }
         else if (string.IsNullOrEmpty(reference.Group))
         {
@@ -62,7 +69,7 @@ internal static class DestinationRules
         {
             if (string.IsNullOrEmpty(value))
             {
-                problems.Error(FieldPath.Member(path, name), "is missing");
+                problems.Missing(FieldPath.Member(path, name));
             }
         }
     }

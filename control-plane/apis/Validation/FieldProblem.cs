@@ -8,6 +8,9 @@ namespace Brokkr.Apis.Validation;
 /// <param name="IsWarning">Whether the object can be used all the same.</param>
 public sealed record FieldProblem(string Path, string Message, bool IsWarning = false)
 {
+    /// <summary>The same as Knative's webhooks say it; null for the shape of an object, which they tell otherwise.</summary>
+    public AdmissionFault? Fault { get; init; }
+
     /// <summary><c>spec.delivery.retry: must not be negative</c>.</summary>
     public override string ToString() => Path.Length > 0 ? $"{Path}: {Message}" : Message;
 }
@@ -57,7 +60,28 @@ internal sealed class ProblemList
     /// <summary>Whether messages may show values; not those of Secrets.</summary>
     public bool QuotesValues { get; init; } = true;
 
+    /// <summary>A value of another shape than the type's. What a rule refuses is told by one of the methods below.</summary>
     public void Error(string path, string message) => _problems.Add(new FieldProblem(path, message));
+
+    public void Fault(string path, string message, AdmissionFault fault) =>
+        _problems.Add(new FieldProblem(path, message) { Fault = fault });
+
+    /// <summary>A value that is not allowed.</summary>
+    /// <param name="path">The field.</param>
+    /// <param name="value">The value.</param>
+    /// <param name="message">What it must be.</param>
+    /// <param name="isPlain">Whether Knative's webhooks say no more than that it is invalid.</param>
+    public void Invalid(string path, object? value, string message, bool isPlain = false) =>
+        Fault(path, message, new AdmissionFault($"invalid value: {value}", [path], isPlain ? "" : message));
+
+    public void Missing(string path) => Fault(path, "is missing", new AdmissionFault("missing field(s)", [path]));
+
+    public void Disallowed(string path, string message) =>
+        Fault(path, message, new AdmissionFault("must not set the field(s)", [path], message));
+
+    /// <summary>Of two fields both or none are given.</summary>
+    public void ExactlyOne(string path, bool hasBoth, IReadOnlyList<string> fields, string message) =>
+        Fault(path, message, new AdmissionFault($"expected exactly one, got {(hasBoth ? "both" : "neither")}", fields));
 
     public void Warn(string path, string message) => _problems.Add(new FieldProblem(path, message, IsWarning: true));
 

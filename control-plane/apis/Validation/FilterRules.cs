@@ -11,10 +11,9 @@ internal static class FilterRules
         {
             if (!IsAttributeName(name))
             {
-                problems.Error(
-                    FieldPath.Member(path, name),
-                    "must be the name of an attribute: lower case letters and digits, the first a letter"
-                );
+                const string Message = "must be the name of an attribute: lower case letters and digits, the first a letter";
+                var member = FieldPath.Member(path, name);
+                problems.Fault(member, Message, new AdmissionFault($"invalid key name {ProblemList.Quote(name)}", [member], Message));
             }
         }
     }
@@ -39,9 +38,11 @@ internal static class FilterRules
         Note(!string.IsNullOrEmpty(filter.Cesql), "cesql");
         if (dialects.Count > 1)
         {
-            problems.Error(
+            var message = $"must be the only dialect of its entry, which has {string.Join(", ", dialects)}: make an entry of each";
+            problems.Fault(
                 FieldPath.Member(path, dialects[0]),
-                $"must be the only dialect of its entry, which has {string.Join(", ", dialects)}: make an entry of each"
+                message,
+                new AdmissionFault("multiple dialects found, filters can have only one dialect set", [path])
             );
         }
 
@@ -82,7 +83,7 @@ internal static class FilterRules
             }
             else
             {
-                problems.Error(path, message);
+                problems.Invalid(path, expression, message);
             }
         }
     }

@@ -11,27 +11,32 @@ public static class KafkaSinkRules
         var spec = sink.Spec;
         if (string.IsNullOrEmpty(spec?.Topic))
         {
-            problems.Error("spec.topic", "is missing");
+            problems.Invalid("spec.topic", "", "is missing", isPlain: true);
         }
         else if (KafkaNames.WhyNoTopic(spec.Topic) is { } why)
         {
-            problems.Error("spec.topic", why);
+            problems.Invalid("spec.topic", spec.Topic, why);
         }
 
         CheckServers(spec?.BootstrapServers, problems);
         if (spec?.ContentMode is not (null or "binary" or "structured"))
         {
-            problems.Error("spec.contentMode", $"must be \"binary\" or \"structured\", is {ProblemList.Quote(spec.ContentMode)}");
+            problems.Invalid(
+                "spec.contentMode",
+                spec.ContentMode,
+                $"must be \"binary\" or \"structured\", is {ProblemList.Quote(spec.ContentMode)}",
+                isPlain: true
+            );
         }
 
         if (spec?.NumPartitions <= 0)
         {
-            problems.Error("spec.numPartitions", "must be at least 1");
+            problems.Invalid("spec.numPartitions", spec.NumPartitions, "must be at least 1", isPlain: true);
         }
 
         if (spec?.ReplicationFactor is <= 0 or > short.MaxValue)
         {
-            problems.Error("spec.replicationFactor", $"must be 1 to {short.MaxValue}");
+            problems.Invalid("spec.replicationFactor", spec.ReplicationFactor, $"must be 1 to {short.MaxValue}", isPlain: true);
         }
 
         if (spec?.NumPartitions is not null && spec.ReplicationFactor is null)
@@ -45,7 +50,7 @@ public static class KafkaSinkRules
 
         if (spec?.Auth?.Secret?.Ref is { } secret && string.IsNullOrEmpty(secret.Name))
         {
-            problems.Error("spec.auth.secret.ref.name", "is missing");
+            problems.Invalid("spec.auth.secret.ref.name", "", "is missing", isPlain: true);
         }
 
         return problems.Problems;
@@ -64,16 +69,22 @@ public static class KafkaSinkRules
         {
             if (!EqualityComparer<T>.Default.Equals(old, current))
             {
-                problems.Error(path, $"must not change from {old} to {current}");
+                problems.Fault(
+                    path,
+                    $"must not change from {Text(old)} to {Text(current)}",
+                    new AdmissionFault("Immutable field updated", [path])
+                );
             }
         }
     }
+
+    private static string Text<T>(T? value) => value is null ? "nothing" : $"{value}";
 
     private static void CheckServers(IReadOnlyList<string>? servers, ProblemList problems)
     {
         if (servers is null or { Count: 0 })
         {
-            problems.Error("spec.bootstrapServers", "must name at least one server");
+            problems.Invalid("spec.bootstrapServers", "[]", "must name at least one server", isPlain: true);
             return;
         }
 
@@ -81,8 +92,9 @@ public static class KafkaSinkRules
         {
             if (string.IsNullOrWhiteSpace(servers[i]) || servers[i].Contains(',', StringComparison.Ordinal))
             {
-                problems.Error(
+                problems.Invalid(
                     FieldPath.Element("spec.bootstrapServers", i),
+                    servers[i],
                     $"must be one server, such as kafka:9092, is {ProblemList.Quote(servers[i])}"
                 );
             }

@@ -7,8 +7,9 @@ internal static class MetadataRules
     {
         if (!IsSubdomain(value.Name))
         {
-            problems.Error(
+            problems.Invalid(
                 "metadata.name",
+                value.Name,
                 value.Name.Length == 0
                     ? "is missing"
                     : $"must consist of lower case letters, digits, \"-\" and \".\", begin and end with a letter or digit, and have at most 253 characters, is {ProblemList.Quote(value.Name)}"
@@ -17,8 +18,9 @@ internal static class MetadataRules
 
         if (value.Namespace.Length > 63 || value.Namespace.Contains('.', StringComparison.Ordinal) || !IsSubdomain(value.Namespace))
         {
-            problems.Error(
+            problems.Invalid(
                 "metadata.namespace",
+                value.Namespace,
                 $"must consist of lower case letters, digits and \"-\", begin and end with a letter or digit, and have at most 63 characters, is {ProblemList.Quote(value.Namespace)}"
             );
         }

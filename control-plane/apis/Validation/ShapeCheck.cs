@@ -12,17 +12,7 @@ namespace Brokkr.Apis.Validation;
 /// </summary>
 public static class ShapeCheck
 {
-    private static readonly string[] OtherMetadata =
-    [
-        "creationTimestamp",
-        "deletionGracePeriodSeconds",
-        "deletionTimestamp",
-        "finalizers",
-        "generateName",
-        "managedFields",
-        "ownerReferences",
-        "selfLink",
-    ];
+    private static readonly string[] OtherMetadata = ["deletionGracePeriodSeconds", "managedFields", "selfLink"];
 
     private enum Unknown
     {

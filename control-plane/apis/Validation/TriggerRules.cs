@@ -22,7 +22,7 @@ public static class TriggerRules
         }
         else
         {
-            problems.Error("spec.subscriber", "is missing");
+            problems.Missing("spec.subscriber");
         }
 
         if (spec?.Delivery is { } delivery)
@@ -40,9 +40,16 @@ public static class TriggerRules
         var problems = new ProblemList();
         if (before.BrokerName != after.BrokerName)
         {
-            problems.Error(
-                after.Spec?.BrokerRef is null ? "spec.broker" : "spec.brokerRef",
-                $"must not change from {before.BrokerName} to {after.BrokerName}"
+            var path = after.Spec?.BrokerRef is null ? "spec.broker" : "spec.brokerRef";
+            var message = $"must not change from {before.BrokerName} to {after.BrokerName}";
+            problems.Fault(
+                path,
+                message,
+                new AdmissionFault(
+                    "Immutable fields changed (-old +new)",
+                    ["spec", FieldPath.Member("", path["spec.".Length..])],
+                    $"{path} {message}"
+                )
             );
         }
 
@@ -56,7 +63,7 @@ public static class TriggerRules
         {
             if (!hasName)
             {
-                problems.Error("spec.broker", "is missing");
+                problems.Missing("spec.broker");
             }
 
             return;
@@ -64,7 +71,7 @@ public static class TriggerRules
 
         if (hasName)
         {
-            problems.Error("spec.brokerRef", "must not be given beside spec.broker");
+            problems.ExactlyOne("spec.brokerRef", hasBoth: true, ["spec.broker", "spec.brokerRef"], "must not be given beside spec.broker");
         }
 
         DestinationRules.CheckReference(reference, "spec.brokerRef", features, problems);
@@ -73,12 +80,12 @@ public static class TriggerRules
             && (reference.Kind is not Broker.KindName || reference.GroupName is not GroupVersion.EventingGroup)
         )
         {
-            problems.Error("spec.brokerRef", $"must refer to a Broker of {GroupVersion.EventingGroup}");
+            problems.Invalid("spec.brokerRef", reference.Kind, $"must refer to a Broker of {GroupVersion.EventingGroup}");
         }
 
         if (!string.IsNullOrEmpty(reference.Namespace) && !features.CrossNamespaceEventLinks)
         {
-            problems.Error("spec.brokerRef.namespace", "is not allowed while the feature cross-namespace-event-links is off");
+            problems.Disallowed("spec.brokerRef.namespace", "is not allowed while the feature cross-namespace-event-links is off");
         }
     }
 
@@ -86,8 +93,9 @@ public static class TriggerRules
     {
         if (!TriggerDeliveryOrders.TryRead(trigger, out _))
         {
-            problems.Error(
+            problems.Invalid(
                 FieldPath.Annotation(TriggerAnnotations.DeliveryOrder),
+                trigger.Annotation(TriggerAnnotations.DeliveryOrder),
                 $"must be \"ordered\" or \"unordered\", is {ProblemList.Quote(trigger.Annotation(TriggerAnnotations.DeliveryOrder)!)}"
             );
         }
@@ -97,12 +105,12 @@ public static class TriggerRules
             var path = FieldPath.Annotation(TriggerAnnotations.Injection);
             if (injection is not ("enabled" or "disabled"))
             {
-                problems.Error(path, $"must be \"enabled\" or \"disabled\", is {ProblemList.Quote(injection)}");
+                problems.Invalid(path, injection, $"must be \"enabled\" or \"disabled\", is {ProblemList.Quote(injection)}");
             }
 
             if (!string.Equals(trigger.Spec?.Broker, "default", StringComparison.Ordinal))
             {
-                problems.Error(path, "is only for Triggers of the Broker \"default\"");
+                problems.Invalid(path, injection, "is only for Triggers of the Broker \"default\"");
             }
         }
 
@@ -127,18 +135,18 @@ public static class TriggerRules
 
         if (reference is null)
         {
-            problems.Error(path, "must be a reference to an object in JSON");
+            problems.Invalid(path, dependency, "must be a reference to an object in JSON");
             return;
         }
 
         if (string.IsNullOrEmpty(reference.Kind) || string.IsNullOrEmpty(reference.Name) || string.IsNullOrEmpty(reference.ApiVersion))
         {
-            problems.Error(path, "must have kind, name and apiVersion");
+            problems.Invalid(path, dependency, "must have kind, name and apiVersion");
         }
 
         if (!string.IsNullOrEmpty(reference.Namespace) && !string.Equals(reference.Namespace, triggerNamespace, StringComparison.Ordinal))
         {
-            problems.Error(path, $"must refer to an object of the Trigger's namespace \"{triggerNamespace}\"");
+            problems.Invalid(path, dependency, $"must refer to an object of the Trigger's namespace \"{triggerNamespace}\"");
         }
     }
 }

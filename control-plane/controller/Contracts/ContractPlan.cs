@@ -73,6 +73,7 @@ internal static class Conditions
     public const string SubscriberResolved = "SubscriberResolved";
     public const string DeadLetterSinkResolved = "DeadLetterSinkResolved";
     public const string DependencyReady = "DependencyReady";
+    public const string EventPoliciesReady = "EventPoliciesReady";
 
     public static ObjectCondition True(string type, string reason = "", string message = "") =>
         new(type, ConditionState.True, reason, message);

@@ -14,6 +14,12 @@ namespace Brokkr.Controller.Folders;
 /// </summary>
 internal sealed class FolderComposer(FolderOptions options)
 {
+    private static readonly FieldProblem NotUsed = new(
+        "kind",
+        "EventPolicy is not used in a folder: nobody is asked for a token",
+        IsWarning: true
+    );
+
     private long _version;
 
     public FolderSnapshot Compose(IReadOnlyCollection<FolderFile> files, FileProblem? folderProblem, FolderSnapshot before)
@@ -36,7 +42,7 @@ internal sealed class FolderComposer(FolderOptions options)
         }
 
         var features = EventingFeatures.Read(
-            SystemConfig(entries, "config-features")?.Data,
+            SystemConfig(entries, EventingFeatures.ConfigMapName)?.Data,
             EventingFeatures.Default with
             {
                 DeliveryRetryAfter = true,
@@ -101,15 +107,15 @@ internal sealed class FolderComposer(FolderOptions options)
     {
         IReadOnlyList<FieldProblem> found = claim.Read.Problems;
         var value = claim.Read.Value;
+        round.Before.Entries.TryGetValue(claim.Key, out var last);
         if (value is not null)
         {
             (value, var more) = Check(value, features, defaults);
-            found = [.. found, .. more];
+            found = [.. found, .. more, .. CheckUpdate(last, claim.Read, value)];
         }
 
         var placed = found.Select(problem => At(claim.File, claim.Read, problem)).ToList();
         var error = placed.Find(problem => problem.IsError);
-        round.Before.Entries.TryGetValue(claim.Key, out var last);
         if (error is null)
         {
             round.Problems.AddRange(placed);
@@ -155,11 +161,39 @@ internal sealed class FolderComposer(FolderOptions options)
             case ConfigMap { Name: KafkaFeatures.ConfigMapName } map
                 when string.Equals(map.Namespace, options.SystemNamespace, StringComparison.Ordinal):
                 return (map, KafkaFeatures.Read(map.Data).Problems);
+            case ConfigMap { Name: EventingFeatures.ConfigMapName } map
+                when string.Equals(map.Namespace, options.SystemNamespace, StringComparison.Ordinal):
+                return (map, EventingFeatures.Check(map.Data));
+            case EventPolicy policy:
+                return (policy, [.. EventPolicyRules.Check(policy), NotUsed]);
             case Secret secret:
                 return (secret, SecretData.Check(secret));
             default:
                 return (value, []);
         }
+    }
+
+    /// <summary>
+    /// What must not change in an object, as in a cluster. A change counts if the documents differ in the field, and so does what they mean: not when only
+    /// the defaults have changed, nor when a default is now written down.
+    /// </summary>
+    private static IEnumerable<FieldProblem> CheckUpdate(FolderEntry? last, ReadObject read, ApiObject value)
+    {
+        if (last is null)
+        {
+            return [];
+        }
+
+        var written = UpdateRules.Check(last.Read.Value, read.Value).Select(problem => problem.Path).ToHashSet(StringComparer.Ordinal);
+        return UpdateRules
+            .Check(last.Value, value)
+            .Where(problem => written.Contains(problem.Path))
+            .Select(problem =>
+                problem with
+                {
+                    Message = $"{problem.Message}: take the object out of the folder and put it back, or give it another name",
+                }
+            );
     }
 
     /// <summary>

@@ -117,7 +117,7 @@ internal sealed class FolderDestinations(ObjectSet objects, Uri baseAddress) : I
     private Resolution OfOther(ObjectKey key, KReference reference, string field) =>
         objects.Others.TryGetValue(key, out var other) ? OfAddresses(key, other, other.Status, reference, field) : Absent(key, field);
 
-    private static Resolution OfAddresses(ObjectKey key, ApiObject value, ResourceStatus? status, KReference reference, string field)
+    private static Resolution OfAddresses(ObjectKey key, ApiObject value, AddressableStatus? status, KReference reference, string field)
     {
         if (value.Annotation(UrlAnnotation) is { } annotated)
         {

@@ -85,6 +85,13 @@ internal static class ObjectReader
                 GroupVersion.EventingV1Alpha1,
                 ApisJson.Default.KafkaSink
             ),
+            (GroupVersion.EventingGroup, EventPolicy.KindName) => Typed(
+                document,
+                json,
+                key,
+                GroupVersion.EventingV1Alpha1,
+                ApisJson.Default.EventPolicy
+            ),
             ("", ConfigMap.KindName) => Typed(document, json, key, GroupVersion.CoreV1, ApisJson.Default.ConfigMap),
             ("", Secret.KindName) => Typed(document, json, key, GroupVersion.CoreV1, ApisJson.Default.Secret),
             ("", Service.KindName) => Typed(document, json, key, GroupVersion.CoreV1, ApisJson.Default.Service),

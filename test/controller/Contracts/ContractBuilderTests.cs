@@ -42,11 +42,11 @@ public sealed class ContractBuilderTests
     {
         var broker = BrokerOf("b") with
         {
-            Status = new ResourceStatus { Annotations = new Dictionary<string, string> { ["default.topic"] = "kept" } },
+            Status = new BrokerStatus { Annotations = new Dictionary<string, string> { ["default.topic"] = "kept" } },
         };
         var trigger = TriggerOf("t", "b") with
         {
-            Status = new ResourceStatus { Annotations = new Dictionary<string, string> { ["group.id"] = "kept-too" } },
+            Status = new TriggerStatus { Annotations = new Dictionary<string, string> { ["group.id"] = "kept-too" } },
         };
         var resource = Assert.Single(Build([broker, trigger]).Resources).Value.Resource;
         Assert.Equal(["kept"], resource.Topics);

@@ -125,9 +125,9 @@ internal sealed class ObservedScenario
         }
 
         _objects.TryGetValue(value.Key, out var before);
-        if (before is not null && StatusOf(before) is { } status)
+        if (before is not null)
         {
-            value = WithStatus(value, status);
+            value = WithStatusOf(value, before);
         }
 
         var (admitted, problems) = Admit(value, before);
@@ -242,8 +242,14 @@ internal sealed class ObservedScenario
             var status = planned.Status;
             _objects[status.Key] = _objects[status.Key] switch
             {
-                Broker broker => WithStatus(broker, Remembering(StatusAnnotations.Topic, status.Topic!)),
-                Trigger trigger => WithStatus(trigger, Remembering(StatusAnnotations.ConsumerGroup, status.ConsumerGroup!)),
+                Broker broker => broker with
+                {
+                    Status = new BrokerStatus { Annotations = Remembering(StatusAnnotations.Topic, status.Topic!) },
+                },
+                Trigger trigger => trigger with
+                {
+                    Status = new TriggerStatus { Annotations = Remembering(StatusAnnotations.ConsumerGroup, status.ConsumerGroup!) },
+                },
                 var other => other,
             };
         }
@@ -251,23 +257,14 @@ internal sealed class ObservedScenario
         Dictionary<ObjectName, T> Of<T>()
             where T : ApiObject => _objects.Values.OfType<T>().ToDictionary(value => value.ObjectName);
 
-        static ResourceStatus Remembering(string name, string value) =>
-            new() { Annotations = new Dictionary<string, string> { [name] = value } };
+        static Dictionary<string, string> Remembering(string name, string value) => new() { [name] = value };
     }
 
-    private static ResourceStatus? StatusOf(ApiObject value) =>
-        value switch
+    private static ApiObject WithStatusOf(ApiObject value, ApiObject before) =>
+        (value, before) switch
         {
-            Broker broker => broker.Status,
-            Trigger trigger => trigger.Status,
-            _ => null,
-        };
-
-    private static ApiObject WithStatus(ApiObject value, ResourceStatus status) =>
-        value switch
-        {
-            Broker broker => broker with { Status = status },
-            Trigger trigger => trigger with { Status = status },
+            (Broker broker, Broker { Status: { } status }) => broker with { Status = status },
+            (Trigger trigger, Trigger { Status: { } status }) => trigger with { Status = status },
             _ => value,
         };
 

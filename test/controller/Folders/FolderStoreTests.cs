@@ -65,6 +65,39 @@ public sealed class FolderStoreTests
         Assert.Contains(dev.StatusOf("Broker", "shop/a").Notes, note => note.Contains("must not be negative"));
     }
 
+    /// <summary>ADM-09, ADM-14: as a cluster would refuse it.</summary>
+    [Fact]
+    public async Task What_must_not_change_keeps_the_last_good_version()
+    {
+        await using var dev = await DevFolder.StartAsync(folder =>
+            folder.Write("all.yaml", Manifests.Several(Manifests.Broker("a"), Manifests.Broker("b"), Manifests.Trigger("t", "a")))
+        );
+        dev.Folder.Write("all.yaml", Manifests.Several(Manifests.Broker("a"), Manifests.Broker("b"), Manifests.Trigger("t", "b")));
+        await dev.TellsAsync(
+            "all.yaml:23: spec.broker: must not change from shop/a to shop/b: take the object out of the folder and put it back, or give it another name; "
+                + "the last good version of Trigger shop/t stays in force"
+        );
+        Assert.Single(dev.Contract.Resources.Single(resource => resource.Reference.Name == "a").Egresses);
+
+        dev.Folder.Write("all.yaml", Manifests.Several(Manifests.Broker("a"), Manifests.Broker("b")));
+        await Eventually.True(() => dev.Contract.Resources.All(resource => resource.Egresses.Count == 0), "the Trigger to go");
+        dev.Folder.Write("all.yaml", Manifests.Several(Manifests.Broker("a"), Manifests.Broker("b"), Manifests.Trigger("t", "b")));
+        await Eventually.True(
+            () => dev.Contract.Resources.Single(resource => resource.Reference.Name == "b").Egresses.Count == 1,
+            "the Trigger to be back"
+        );
+    }
+
+    [Fact]
+    public async Task Default_that_changes_or_is_written_down_changes_nothing_that_must_not_change()
+    {
+        var broker = Manifests.Broker("b").Replace("annotations: {eventing.knative.dev/broker.class: Kafka}", "annotations: {}");
+        await using var dev = await DevFolder.StartAsync(folder => folder.Write("broker.yaml", broker));
+        dev.Folder.Write("broker.yaml", Manifests.Broker("b", spec: "{delivery: {retry: 3}}"));
+        await Eventually.True(() => dev.Contract.Resources.Single().EgressConfig?.Retry == 3, "the change to be in force");
+        Assert.Empty(dev.Problems);
+    }
+
     [Fact]
     public async Task Object_that_was_never_good_is_told_and_keeps_nobody_out()
     {
