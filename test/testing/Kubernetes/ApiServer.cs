@@ -112,6 +112,22 @@ public sealed class ApiServer : IAsyncDisposable
         return JsonNode.Parse(text)!.AsObject();
     }
 
+    /// <summary>Reads an object or collection, as the administrator, and fails the test when the server refuses.</summary>
+    /// <param name="path">Its path.</param>
+    /// <param name="accept">In which form.</param>
+    public async Task<JsonObject> ReadAsync(string path, string accept = "application/json")
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Get, new Uri(path, UriKind.Relative));
+        request.Headers.TryAddWithoutValidation("Accept", accept);
+        using var response = await SendAsync(request);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, $"GET {path} answered {response.StatusCode}: {text}");
+        return JsonNode.Parse(text)!.AsObject();
+    }
+
+    /// <summary>Reads a collection as <c>kubectl get</c> does: columns and rows.</summary>
+    public Task<JsonObject> TableAsync(string path) => ReadAsync(path, "application/json;as=Table;v=v1;g=meta.k8s.io");
+
     /// <summary>A token of a service account, as its pod has one.</summary>
     public async Task<string> TokenAsync(string @namespace, string serviceAccount)
     {
@@ -123,9 +139,14 @@ public sealed class ApiServer : IAsyncDisposable
     public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? json = null)
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
-        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", AdminToken);
         request.Content = json is null ? null : new StringContent(json, Encoding.UTF8, "application/json");
-        return await _client.SendAsync(request, TestContext.Current.CancellationToken);
+        return await SendAsync(request);
+    }
+
+    private Task<HttpResponseMessage> SendAsync(HttpRequestMessage request)
+    {
+        request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", AdminToken);
+        return _client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
     /// <summary>Kills server and etcd and removes their data.</summary>
