@@ -40,8 +40,23 @@ public sealed record DispatcherOptions
     /// <summary>Where a group without a position begins; the client's own default is latest.</summary>
     public InitialOffset InitialOffset { get; init; } = InitialOffset.Latest;
 
-    /// <summary>How often positions are committed that have moved (<c>auto.commit.interval.ms</c>).</summary>
+    /// <summary>
+    /// How often positions are committed that have moved (<c>auto.commit.interval.ms</c>). Those that a kill would repeat deliveries for are committed much sooner:
+    /// see the next three.
+    /// </summary>
     public TimeSpan CommitInterval { get; init; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long after a delivery was finished, or an attempt has failed, this is committed; not later than <see cref="CommitInterval"/>.</summary>
+    public TimeSpan CommitDelay { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>When so many deliveries of a Trigger were finished after its last commit, the next one does not wait any longer. At least 1.</summary>
+    public int CommitBatch { get; init; } = 1000;
+
+    /// <summary>
+    /// How many commits are made per second on one cluster. Each Trigger needs one of its own, so that with more than a tenth as many busy Triggers they wait longer
+    /// than <see cref="CommitDelay"/>, and longer than <see cref="CommitBatch"/> says. At least 1.
+    /// </summary>
+    public int CommitsPerSecond { get; init; } = 200;
 
     /// <summary>How long running requests may take to finish when the process stops. Kubernetes kills after 30 s by default.</summary>
     public TimeSpan StopBudget { get; init; } = TimeSpan.FromSeconds(20);
@@ -113,6 +128,9 @@ public sealed record DispatcherOptions
         Check(MaxPollRecords >= 1, nameof(MaxPollRecords), "at least 1");
         Check(BacklogFactor >= 1, nameof(BacklogFactor), "at least 1");
         Check(CommitInterval > TimeSpan.Zero, nameof(CommitInterval), "more than 0");
+        Check(CommitDelay >= TimeSpan.Zero, nameof(CommitDelay), "not negative");
+        Check(CommitBatch >= 1, nameof(CommitBatch), "at least 1");
+        Check(CommitsPerSecond >= 1, nameof(CommitsPerSecond), "at least 1");
         Check(StopBudget >= TimeSpan.Zero, nameof(StopBudget), "not negative");
         Check(HandOverBudget >= TimeSpan.Zero, nameof(HandOverBudget), "not negative");
         Check(MemoryBudget >= 1024 * 1024, nameof(MemoryBudget), "at least 1 MiB");

@@ -3,6 +3,7 @@ using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Events;
 using Brokkr.Core.Filters;
 using Brokkr.Core.Log;
+using Brokkr.Dispatcher.Cursors;
 using Brokkr.Dispatcher.Delivery;
 using Brokkr.Dispatcher.Feed;
 using Brokkr.Dispatcher.Telemetry;
@@ -29,6 +30,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         All = all;
         _parts = parts;
         DeadLetters = new DeadLetterTopics(log);
+        Commits = new CommitPace(parts.Options.CommitsPerSecond, parts.Time);
         _surroundings = new FeedSurroundings(
             log,
             parts.Options,
@@ -49,6 +51,9 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     public LogSites All { get; }
 
     public DeadLetterTopics DeadLetters { get; }
+
+    /// <summary>How often positions of all its Triggers are committed.</summary>
+    public CommitPace Commits { get; }
 
     /// <summary>How many Triggers hold this site. Guarded by the lock of <see cref="LogSites"/>.</summary>
     public int Users { get; set; }

@@ -47,7 +47,8 @@ internal sealed class Trigger
         Committer = new Committer(
             spec.Egress.ConsumerGroup,
             site.Log.Cursors,
-            parts.Options.CommitInterval,
+            CommitTiming.From(parts.Options),
+            site.Commits,
             Counts,
             parts.Time,
             parts.Logger

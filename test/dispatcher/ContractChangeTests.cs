@@ -136,7 +136,7 @@ public class ContractChangeTests
     public async Task An_egress_removed_and_added_again_goes_on_where_it_was()
     {
         await using var stage = await DispatcherStage.SetAsync();
-        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1) };
+        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1), CommitDelay = TimeSpan.FromHours(1) };
         await stage.AppendAsync(DispatcherStage.Ids(3));
         stage.Start(stage.Egress());
         await stage.Subscriber.CountAsync(3);
@@ -154,7 +154,7 @@ public class ContractChangeTests
     public async Task A_successor_of_the_same_group_begins_when_its_predecessor_has_stored_its_positions()
     {
         await using var stage = await DispatcherStage.SetAsync();
-        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1) };
+        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1), CommitDelay = TimeSpan.FromHours(1) };
         var released = new TaskCompletionSource();
         stage.Subscriber.OnEvent("2", Answer.Ok with { Until = released.Task }, Answer.Ok);
         await stage.AppendAsync(DispatcherStage.Ids(3));

@@ -12,7 +12,7 @@ public class StopTests
     public async Task A_stop_lets_running_requests_finish_and_commits_them()
     {
         await using var stage = await DispatcherStage.SetAsync();
-        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1) };
+        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1), CommitDelay = TimeSpan.FromHours(1) };
         var released = new TaskCompletionSource();
         stage.Subscriber.OnEvent("1", Answer.Ok with { Until = released.Task });
         await stage.AppendAsync(DispatcherStage.Ids(4));
@@ -30,7 +30,12 @@ public class StopTests
     public async Task A_stop_is_bounded_and_remembers_what_was_finished()
     {
         await using var stage = await DispatcherStage.SetAsync();
-        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1), StopBudget = TimeSpan.FromMilliseconds(200) };
+        stage.Options = stage.Options with
+        {
+            CommitInterval = TimeSpan.FromHours(1),
+            CommitDelay = TimeSpan.FromHours(1),
+            StopBudget = TimeSpan.FromMilliseconds(200),
+        };
         stage.Subscriber.OnEvent("1", Answer.Never);
         await stage.AppendAsync(DispatcherStage.Ids(4));
         stage.Start(stage.Egress());
@@ -101,7 +106,7 @@ public class StopTests
     public async Task A_partition_that_is_given_up_and_gained_again_goes_on_without_repeating()
     {
         await using var stage = await DispatcherStage.SetAsync();
-        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1) };
+        stage.Options = stage.Options with { CommitInterval = TimeSpan.FromHours(1), CommitDelay = TimeSpan.FromHours(1) };
         var released = new TaskCompletionSource();
         stage.Subscriber.OnEvent("1", Answer.Ok with { Until = released.Task });
         await stage.AppendAsync(DispatcherStage.Ids(3));

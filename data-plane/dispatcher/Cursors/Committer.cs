@@ -4,61 +4,75 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Dispatcher.Cursors;
 
+/// <summary>What a cursor has that is not stored, in the order of urgency.</summary>
+internal enum Unstored
+{
+    /// <summary>Nothing.</summary>
+    Nothing,
+
+    /// <summary>It has passed records that needed no delivery; a restart would pass them again.</summary>
+    Moved,
+
+    /// <summary>Deliveries were finished, or attempts counted; a restart would repeat them.</summary>
+    Repeatable,
+}
+
 /// <summary>
-/// Stores the positions of one Trigger: all that have moved, together, once per interval; sooner when attempts were counted. Nothing ticks while
-/// nothing moves.
+/// Stores the positions of one Trigger: all that have moved, together. What a kill would repeat is stored <see cref="CommitTiming.Delay"/> after the first of it,
+/// or as soon as <see cref="CommitTiming.Batch"/> deliveries were finished; the rest once per <see cref="CommitTiming.Interval"/>. One store at a time, each when
+/// the pace of the cluster lets it. Nothing ticks while nothing moves.
 /// </summary>
 internal sealed class Committer : IAsyncDisposable
 {
-    /// <summary>Attempts are stored at the latest after so long, so that a restart goes on counting.</summary>
-    private static readonly TimeSpan Soon = TimeSpan.FromMilliseconds(500);
-
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _turn = new(1);
     private readonly string _group;
     private readonly ICursorStore _store;
     private readonly TimeProvider _time;
-    private readonly TimeSpan _interval;
+    private readonly CommitTiming _timing;
+    private readonly CommitPace _pace;
     private readonly ILogger _logger;
     private readonly TriggerCounts _counts;
     private readonly ITimer _timer;
     private List<Cursor> _dirty = [];
+    private int _finished;
+    private long? _notBefore;
     private long _dueAt = long.MaxValue;
     private Task _running = Task.CompletedTask;
     private bool _isStoring;
     private bool _closed;
 
-    public Committer(string group, ICursorStore store, TimeSpan interval, TriggerCounts counts, TimeProvider time, ILogger logger)
+    public Committer(
+        string group,
+        ICursorStore store,
+        CommitTiming timing,
+        CommitPace pace,
+        TriggerCounts counts,
+        TimeProvider time,
+        ILogger logger
+    )
     {
         _group = group;
         _store = store;
-        _interval = interval;
+        _timing = timing;
+        _pace = pace;
         _time = time;
         _logger = logger;
         _counts = counts;
         _timer = time.CreateTimer(static c => ((Committer)c!).Tick(), this, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
     }
 
-    /// <summary>The position of a cursor, or what is remembered with it, may have changed.</summary>
-    /// <param name="cursor">The cursor.</param>
-    /// <param name="soon">Whether it should not wait for the whole interval.</param>
-    public void Changed(Cursor cursor, bool soon)
+    /// <summary>A cursor has passed records that needed no delivery.</summary>
+    public void Moved(Cursor cursor) => Changed(cursor, Unstored.Moved, _timing.Interval, mustArm: false);
+
+    /// <summary>A delivery has failed and will be attempted again.</summary>
+    public void Attempted(Cursor cursor) => Changed(cursor, Unstored.Repeatable, _timing.Delay, mustArm: false);
+
+    /// <summary>A delivery has been finished.</summary>
+    public void Finished(Cursor cursor)
     {
-        if (!soon && Volatile.Read(ref cursor.IsDirty))
-        {
-            return;
-        }
-
-        lock (_lock)
-        {
-            if (!cursor.IsDirty)
-            {
-                Volatile.Write(ref cursor.IsDirty, true);
-                _dirty.Add(cursor);
-            }
-
-            Arm(soon && Soon < _interval ? Soon : _interval);
-        }
+        var isFull = Interlocked.Increment(ref _finished) == _timing.Batch;
+        Changed(cursor, Unstored.Repeatable, isFull ? TimeSpan.Zero : _timing.Delay, isFull);
     }
 
     /// <summary>Stores the positions of these cursors now, as far as they have moved.</summary>
@@ -129,14 +143,43 @@ internal sealed class Committer : IAsyncDisposable
         }
     }
 
+    private void Changed(Cursor cursor, Unstored what, TimeSpan due, bool mustArm)
+    {
+        if (!mustArm && cursor.Unstored >= what)
+        {
+            return;
+        }
+
+        lock (_lock)
+        {
+            if (cursor.Unstored == Unstored.Nothing)
+            {
+                _dirty.Add(cursor);
+            }
+
+            if (cursor.Unstored < what)
+            {
+                cursor.Unstored = what;
+            }
+
+            Arm(due);
+        }
+    }
+
     /// <summary>Under the lock.</summary>
     private void Arm(TimeSpan due)
     {
-        var dueAt = _time.GetTimestamp() + (long)(due.TotalSeconds * _time.TimestampFrequency);
-        if (dueAt < _dueAt && !_closed)
+        if (_closed)
+        {
+            return;
+        }
+
+        var now = _time.GetTimestamp();
+        var dueAt = Math.Max(now + (long)(due.TotalSeconds * _time.TimestampFrequency), _notBefore ??= _pace.Reserve());
+        if (dueAt < _dueAt)
         {
             _dueAt = dueAt;
-            _timer.Change(due, Timeout.InfiniteTimeSpan);
+            _timer.Change(dueAt > now ? _time.GetElapsedTime(now, dueAt) : TimeSpan.Zero, Timeout.InfiniteTimeSpan);
         }
     }
 
@@ -159,10 +202,7 @@ internal sealed class Committer : IAsyncDisposable
         {
             if (!await StoreAsync(dirty, CancellationToken.None))
             {
-                foreach (var cursor in dirty)
-                {
-                    Changed(cursor, soon: false);
-                }
+                PutBack(dirty);
             }
         }
     }
@@ -180,12 +220,35 @@ internal sealed class Committer : IAsyncDisposable
 
             var dirty = _dirty;
             _dirty = [];
+            _notBefore = null;
+            Volatile.Write(ref _finished, 0);
             foreach (var cursor in dirty)
             {
-                Volatile.Write(ref cursor.IsDirty, false);
+                cursor.Unstored = Unstored.Nothing;
             }
 
             return dirty;
+        }
+    }
+
+    /// <summary>What was not stored waits for the whole interval, however much is finished meanwhile: why the log refuses it seldom passes sooner.</summary>
+    private void PutBack(List<Cursor> dirty)
+    {
+        lock (_lock)
+        {
+            _dueAt = long.MaxValue;
+            _notBefore = _time.GetTimestamp() + (long)(_timing.Interval.TotalSeconds * _time.TimestampFrequency);
+            foreach (var cursor in dirty)
+            {
+                if (cursor.Unstored == Unstored.Nothing)
+                {
+                    _dirty.Add(cursor);
+                }
+
+                cursor.Unstored = Unstored.Repeatable;
+            }
+
+            Arm(TimeSpan.Zero);
         }
     }
 }

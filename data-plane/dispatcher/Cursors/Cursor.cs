@@ -91,8 +91,8 @@ internal sealed class Cursor
     /// <summary>Guarded by the gate's lock.</summary>
     public bool IsQueuedForRoom { get; set; }
 
-    /// <summary>Whether the committer knows that it has changed. Written under the lock of the committer.</summary>
-    public bool IsDirty;
+    /// <summary>What the committer knows that is not stored. Written under the lock of the committer.</summary>
+    public volatile Unstored Unstored;
 
     /// <summary>Completes when nothing is stored for it any more.</summary>
     public Task Released => _released.Task;
@@ -200,7 +200,7 @@ internal sealed class Cursor
 
         if (isFinished)
         {
-            _trigger.Committer.Changed(this, soon: false);
+            _trigger.Committer.Finished(this);
         }
     }
 
@@ -363,7 +363,7 @@ internal sealed class Cursor
             stream.Consumed(this);
             if (Next != before)
             {
-                _trigger.Committer.Changed(this, soon: false);
+                _trigger.Committer.Moved(this);
             }
         }
 
@@ -546,7 +546,7 @@ internal sealed class Cursor
         }
 
         _window.SkipTo(offset);
-        _trigger.Committer.Changed(this, soon: false);
+        _trigger.Committer.Moved(this);
     }
 
     private PumpEnd FindStream(TriggerSettings settings)

@@ -219,7 +219,7 @@ internal sealed partial class Delivery : UnfinishedRecord
                 break;
             }
 
-            _trigger.Committer.Changed(_cursor, soon: true);
+            _trigger.Committer.Attempted(_cursor);
             if (!await WaitForRetryAsync(settings.Retry.WaitAfter(FailedAttempts, result.RetryAfter)))
             {
                 return DeliveryOutcome.Released;
