@@ -16,6 +16,8 @@ namespace Brokkr.Kafka;
 /// </summary>
 public sealed class KafkaLog : ILog
 {
+    private static readonly TimeSpan LongestHeartbeat = TimeSpan.FromSeconds(1);
+
     private readonly KafkaOptions _options;
     private readonly Dictionary<string, string> _consumer;
     private readonly ProducerMetrics _metrics;
@@ -125,6 +127,7 @@ public sealed class KafkaLog : ILog
         };
         settings.Remove("fetch.max.bytes");
         settings.Remove("fetch.min.bytes");
+        CapHeartbeat(settings);
         return new KafkaOwnership(
             _options.OwnershipGroup,
             _options.OwnershipShards,
@@ -207,6 +210,23 @@ public sealed class KafkaLog : ILog
             && milliseconds < wanted.TotalMilliseconds
             ? TimeSpan.FromMilliseconds(milliseconds)
             : wanted;
+    }
+
+    /// <summary>
+    /// A member learns with the answer to its next heartbeat that partitions are shared anew: the interval is what a hand-over waits for. How long a member may be
+    /// silent stays what it is.
+    /// </summary>
+    private static void CapHeartbeat(Dictionary<string, string> settings)
+    {
+        const string name = "heartbeat.interval.ms";
+        if (
+            !settings.TryGetValue(name, out var text)
+            || !long.TryParse(text, CultureInfo.InvariantCulture, out var milliseconds)
+            || milliseconds > LongestHeartbeat.TotalMilliseconds
+        )
+        {
+            settings[name] = Milliseconds(LongestHeartbeat);
+        }
     }
 
     private static string Milliseconds(TimeSpan time) => ((long)time.TotalMilliseconds).ToString(CultureInfo.InvariantCulture);

@@ -19,7 +19,7 @@ public sealed class HandOverTests
         var topic = $"shared-{Guid.NewGuid():n}";
         await kafka.CreateTopicAsync(topic, Partitions);
         await using var subscriber = await Subscriber.StartAsync();
-        await using var plane = new DataPlane("auto.offset.reset=earliest\nheartbeat.interval.ms=1000\n");
+        await using var plane = new DataPlane("auto.offset.reset=earliest\n");
         void Publish(string pod, int generation, string path) =>
             plane
                 .Contract(pod)
@@ -121,7 +121,7 @@ public sealed class HandOverTests
         var topic = $"placed-{Guid.NewGuid():n}";
         await kafka.CreateTopicAsync(topic, Partitions);
         await using var subscriber = await Subscriber.StartAsync();
-        await using var plane = new DataPlane("auto.offset.reset=earliest\nheartbeat.interval.ms=1000\n");
+        await using var plane = new DataPlane("auto.offset.reset=earliest\n");
         string Consumer(string uid, string trigger, string path) =>
             $$"""
                 {"uid":"{{uid}}","topics":["{{topic}}"],"bootstrapServers":"{{kafka.BootstrapServers}}","featureFlags":{},
