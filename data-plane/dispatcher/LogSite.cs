@@ -10,11 +10,14 @@ using Brokkr.Dispatcher.Telemetry;
 
 namespace Brokkr.Dispatcher;
 
-/// <summary>One log that this process serves: the partitions it owns there, with their feeds, and the Triggers on them.</summary>
+/// <summary>
+/// One log that this process serves: the partitions it owns there, and the Triggers on them. A consumer group that shares its partitions by itself owns others than the
+/// rest and so has a site of its own; what sites of one log have in common is their <see cref="LogShare"/>.
+/// </summary>
 internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
 {
     private readonly DispatcherParts _parts;
-    private readonly FeedSurroundings _surroundings;
+    private readonly LogShare _share;
     private readonly Lock _lock = new();
     private readonly Lock _serving = new();
     private readonly Dictionary<TopicPartition, PartitionFeed> _feeds = [];
@@ -24,36 +27,28 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
     private HashSet<string> _served = [];
     private Task _closing = Task.CompletedTask;
 
-    public LogSite(ILog log, DispatcherParts parts, LogSites all)
+    public LogSite(LogShare share, string consumerGroup, DispatcherParts parts, LogSites all)
     {
-        Log = log;
         All = all;
+        ConsumerGroup = consumerGroup;
+        _share = share;
         _parts = parts;
-        DeadLetters = new DeadLetterTopics(log);
-        Commits = new CommitPace(parts.Options.CommitsPerSecond, parts.Time);
-        _surroundings = new FeedSurroundings(
-            log,
-            parts.Options,
-            parts.Memory,
-            parts.CatchUpPlaces,
-            parts.Startup,
-            parts.Metrics,
-            parts.Time,
-            parts.Logger
-        );
         parts.Startup.Finished += AllStarted;
-        _ownership = log.Join(this);
+        _ownership = share.Log.Join(this, consumerGroup);
     }
 
-    public ILog Log { get; }
+    public ILog Log => _share.Log;
+
+    /// <summary>The group that shares its partitions by itself here; empty where all Triggers are served.</summary>
+    public string ConsumerGroup { get; }
 
     /// <summary>This and the other sites of the process.</summary>
     public LogSites All { get; }
 
-    public DeadLetterTopics DeadLetters { get; }
+    public DeadLetterTopics DeadLetters => _share.DeadLetters;
 
-    /// <summary>How often positions of all its Triggers are committed.</summary>
-    public CommitPace Commits { get; }
+    /// <summary>How often positions of all Triggers on the log are committed.</summary>
+    public CommitPace Commits => _share.Commits;
 
     /// <summary>How many Triggers hold this site. Guarded by the lock of <see cref="LogSites"/>.</summary>
     public int Users { get; set; }
@@ -190,7 +185,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
             {
                 if (!_feeds.ContainsKey(partition))
                 {
-                    var feed = new PartitionFeed(partition, _surroundings);
+                    var feed = _share.TakeFeed(partition);
                     _feeds.Add(partition, feed);
                     added.Add(feed);
                 }
@@ -209,7 +204,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
         await Task.WhenAll(triggers.Select(trigger => trigger.GiveUpAsync(partitions, budget)));
         foreach (var feed in feeds)
         {
-            await feed.DisposeAsync();
+            await _share.ReleaseFeedAsync(feed);
         }
 
         _parts.Metrics.HandedOver(PartitionChange.GivenUp, partitions.Count);
@@ -228,7 +223,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
 
         lock (_lock)
         {
-            _closing = Task.WhenAll([_closing, .. feeds.Select(feed => feed.DisposeAsync().AsTask())]);
+            _closing = Task.WhenAll([_closing, .. feeds.Select(_share.ReleaseFeedAsync)]);
         }
     }
 
@@ -248,7 +243,7 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
 
         foreach (var feed in left)
         {
-            await feed.DisposeAsync();
+            await _share.ReleaseFeedAsync(feed);
         }
 
         await closing;
@@ -308,69 +303,5 @@ internal sealed class LogSite : IOwnershipListener, IAsyncDisposable
                 _ownership.Serve([.. topics]);
             }
         }
-    }
-}
-
-/// <summary>The logs that this process serves, each joined once however many resources live on it.</summary>
-internal sealed class LogSites(ILogProvider provider, DispatcherParts parts)
-{
-    private readonly Lock _lock = new();
-    private readonly Dictionary<ILog, LogSite> _sites = new(ReferenceEqualityComparer.Instance);
-
-    /// <summary>Sites that are open, for tests and metrics.</summary>
-    public IReadOnlyList<LogSite> Open
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return [.. _sites.Values];
-            }
-        }
-    }
-
-    /// <summary>Whether some Trigger of this process would take an event from a topic; see <see cref="LogSite.IsWanted"/>.</summary>
-    public bool IsWanted(EventBuffer candidate, string topic) => Open.Any(site => site.IsWanted(candidate, topic));
-
-    /// <summary>Opens or shares the log of an egress.</summary>
-    /// <exception cref="LogConfigurationException">The log cannot be opened with these settings.</exception>
-    public async Task<(LogSite Site, LogLease Lease)> AcquireAsync(EgressSpec spec, CancellationToken cancellation)
-    {
-        // Partitions that are shared by topic would go to pods that do not have the egress, too.
-        var lease = spec.IsPlaced
-            ? await provider.AcquireAsync(spec.Resource, spec.Egress.ConsumerGroup, cancellation)
-            : await provider.AcquireAsync(spec.Resource, cancellation);
-        lock (_lock)
-        {
-            if (!_sites.TryGetValue(lease.Log, out var site))
-            {
-                site = new LogSite(lease.Log, parts, this);
-                _sites.Add(lease.Log, site);
-            }
-
-            site.Users++;
-            return (site, lease);
-        }
-    }
-
-    /// <summary>Gives a share back.</summary>
-    public async Task ReleaseAsync(LogSite site, LogLease lease)
-    {
-        bool isLast;
-        lock (_lock)
-        {
-            isLast = --site.Users == 0;
-            if (isLast)
-            {
-                _sites.Remove(lease.Log);
-            }
-        }
-
-        if (isLast)
-        {
-            await site.DisposeAsync();
-        }
-
-        await lease.DisposeAsync();
     }
 }

@@ -155,7 +155,7 @@ public sealed class EmbeddedLog : ILog, ILogWriter, ILogReaders
 
     /// <inheritdoc/>
     /// <remarks>Everybody who joins has all partitions: there is one process, and within it they are not divided.</remarks>
-    public IOwnership Join(IOwnershipListener listener) =>
+    public IOwnership Join(IOwnershipListener listener, string consumerGroup = "") =>
         new EmbeddedOwnership(listener, _topics, _options.HandOverBudget, _time, _logger);
 
     /// <inheritdoc/>

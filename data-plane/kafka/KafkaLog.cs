@@ -111,7 +111,7 @@ public sealed class KafkaLog : ILog
     public ITopics Topics => _topics.Value;
 
     /// <inheritdoc/>
-    public IOwnership Join(IOwnershipListener listener)
+    public IOwnership Join(IOwnershipListener listener, string consumerGroup = "")
     {
         var settings = new Dictionary<string, string>(_consumer, StringComparer.Ordinal)
         {
@@ -128,9 +128,10 @@ public sealed class KafkaLog : ILog
         settings.Remove("fetch.max.bytes");
         settings.Remove("fetch.min.bytes");
         CapHeartbeat(settings);
+        var isForOneGroup = consumerGroup.Length > 0;
         return new KafkaOwnership(
-            _options.OwnershipGroup,
-            _options.OwnershipShards,
+            isForOneGroup ? $"{_options.OwnershipGroup}.{consumerGroup}" : _options.OwnershipGroup,
+            isForOneGroup ? 1 : _options.OwnershipShards,
             settings,
             listener,
             _options.HandOverBudget,

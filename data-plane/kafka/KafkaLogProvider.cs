@@ -12,8 +12,8 @@ namespace Brokkr.Kafka;
 
 /// <summary>
 /// Opens one <see cref="KafkaLog"/> for each distinct pair of bootstrap servers and credentials, shared by all resources that name them and closed
-/// with the last (conformance OIN-13), and one more for each consumer group that shares its partitions by itself. Secrets are looked at every now and then: when one has changed, and a broker lets the new credentials in, a new log
-/// takes the place of the old one, whose leases are told so (<see cref="LogLease.Outdated"/>). Until then the old one goes on.
+/// with the last (conformance OIN-13). Secrets are looked at every now and then: when one has changed, and a broker lets the new credentials in, a new log takes the
+/// place of the old one, whose leases are told so (<see cref="LogLease.Outdated"/>). Until then the old one goes on.
 /// </summary>
 public sealed class KafkaLogProvider : ILogProvider, IDisposable
 {
@@ -43,12 +43,9 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     }
 
     /// <inheritdoc/>
-    public ValueTask<LogLease> AcquireAsync(Resource resource, CancellationToken cancellation) => AcquireAsync(resource, "", cancellation);
-
-    /// <inheritdoc/>
-    public async ValueTask<LogLease> AcquireAsync(Resource resource, string consumerGroup, CancellationToken cancellation)
+    public async ValueTask<LogLease> AcquireAsync(Resource resource, CancellationToken cancellation)
     {
-        var key = new PlaceKey(Servers(resource.BootstrapServers), KafkaCredentials.Identity(resource), consumerGroup);
+        var key = new PlaceKey(Servers(resource.BootstrapServers), KafkaCredentials.Identity(resource));
         var versions = KafkaCredentials.Versions(resource);
         while (true)
         {
@@ -98,17 +95,7 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
     }
 
     private KafkaLog Open(Place place, Credentials credentials) =>
-        new(place.Resource.BootstrapServers, credentials.Settings, OptionsFor(place.Key.ConsumerGroup), _metrics, _logger);
-
-    /// <summary>A consumer group that shares its partitions by itself has an ownership group of its own.</summary>
-    private KafkaOptions OptionsFor(string consumerGroup) =>
-        consumerGroup.Length == 0
-            ? _options
-            : _options with
-            {
-                OwnershipGroup = $"{_options.OwnershipGroup}.{consumerGroup}",
-                OwnershipShards = 1,
-            };
+        new(place.Resource.BootstrapServers, credentials.Settings, _options, _metrics, _logger);
 
     /// <summary>Under the lock.</summary>
     private LogLease Lease(Shared shared)
@@ -325,8 +312,8 @@ public sealed class KafkaLogProvider : ILogProvider, IDisposable
         }
     }
 
-    /// <summary>What a log is opened for; the group is empty where all processes share the partitions.</summary>
-    private readonly record struct PlaceKey(string Servers, string Credentials, string ConsumerGroup);
+    /// <summary>What a log is opened for.</summary>
+    private readonly record struct PlaceKey(string Servers, string Credentials);
 
     /// <summary>Bootstrap servers with the Secrets to go there with, and the log that stands for them now.</summary>
     private sealed class Place(PlaceKey key, Resource resource)

@@ -64,6 +64,27 @@ public class BrokenRecordTests
         Assert.Single(await stage.RecordsAsync(Letters));
     }
 
+    [Fact]
+    public async Task One_is_stored_once_for_Triggers_that_own_their_partitions_by_themselves()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        await AppendBrokenAsync(stage);
+        await stage.AppendAsync("1");
+        Resource[] resources = [.. Enumerable.Range(0, 5).Select(i => DispatcherStage.ResourceOf(stage.Egress($"t{i}")))];
+        foreach (var resource in resources)
+        {
+            resource.Uid = resource.Egresses[0].Uid;
+        }
+
+        stage.StartWith(resources);
+        foreach (var resource in resources)
+        {
+            await stage.CommittedAsync(2, resource.Egresses[0].ConsumerGroup);
+        }
+
+        Assert.Single(await stage.RecordsAsync(Letters));
+    }
+
     [Theory]
     [InlineData(DeliveryOrder.Ordered)]
     [InlineData(DeliveryOrder.Unordered)]

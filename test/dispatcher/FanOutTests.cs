@@ -31,6 +31,39 @@ public class FanOutTests
         Assert.Equal(0, stage.Store.CatchUpsOpened);
     }
 
+    /// <summary>As the original's control plane places Consumers: each Trigger is the only egress of a resource that has its uid (dispatcher §2.7).</summary>
+    [Fact]
+    public async Task Triggers_that_own_their_partitions_by_themselves_have_one_read_and_one_log_in_common()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        await stage.AppendAsync(DispatcherStage.Ids(1000));
+        var resources = Enumerable
+            .Range(0, 10)
+            .Select(i =>
+            {
+                var resource = DispatcherStage.ResourceOf(stage.Egress($"t{i}", $"/{i}"));
+                resource.Uid = $"t{i}";
+                return resource;
+            })
+            .ToArray();
+        stage.StartWith(resources);
+        for (var i = 0; i < 10; i++)
+        {
+            await stage.CommittedAsync(1000, $"group-t{i}");
+            Assert.Equal(1000, stage.Subscriber.At($"/{i}").Count);
+        }
+
+        Assert.Equal(10, stage.Host.Sites.Open.Count);
+        Assert.Single(stage.Host.Sites.Open.SelectMany(site => site.Feeds).Distinct());
+        Assert.Equal(1, stage.Store.FeedsOpened);
+
+        stage.Publish(resources[..1]);
+        await Eventually.True(() => stage.Host.Sites.Open.Count == 1, "the others have gone");
+        await stage.AppendAsync("last");
+        await stage.CommittedAsync(1001, "group-t0");
+        Assert.Equal(1, stage.Store.FeedsOpened);
+    }
+
     [Fact]
     public async Task A_Trigger_that_falls_behind_is_brought_back_and_slows_nobody()
     {

@@ -35,19 +35,6 @@ public sealed class SharedLogTests
             logs.AcquireAsync(new Resource { BootstrapServers = servers }, TestContext.Current.CancellationToken);
     }
 
-    [Fact]
-    public async Task A_consumer_group_that_shares_its_partitions_by_itself_has_a_log_of_its_own()
-    {
-        using var logs = new KafkaLogProvider(new KafkaOptions(), new TestSecrets(), NullLoggerFactory.Instance);
-        var resource = new Resource { BootstrapServers = "127.0.0.1:1" };
-        await using var all = await logs.AcquireAsync(resource, TestContext.Current.CancellationToken);
-        await using var first = await logs.AcquireAsync(resource, "first", TestContext.Current.CancellationToken);
-        await using var again = await logs.AcquireAsync(resource, "first", TestContext.Current.CancellationToken);
-        await using var second = await logs.AcquireAsync(resource, "second", TestContext.Current.CancellationToken);
-        Assert.Same(first.Log, again.Log);
-        Assert.Distinct(new[] { all.Log, first.Log, second.Log });
-    }
-
     private static async Task<AppendResult> AppendAsync(ILog log)
     {
         using var record = RecordBuffer.Rent();

@@ -82,7 +82,7 @@ internal sealed class FaultyLog(ILog log) : ILog, ILogWriter
 
     public ITopics Topics => log.Topics;
 
-    public IOwnership Join(IOwnershipListener listener) => log.Join(listener);
+    public IOwnership Join(IOwnershipListener listener, string consumerGroup = "") => log.Join(listener, consumerGroup);
 
     public ValueTask<bool> IsReachableAsync(CancellationToken cancellation) => new(Reachable);
 

@@ -30,6 +30,23 @@ public abstract partial class LogConformance
     }
 
     [Fact]
+    public async Task Who_joins_for_a_consumer_group_takes_nothing_from_the_others()
+    {
+        var topic = await NewTopicAsync(2);
+        var (all, group, another) = (new LogConformanceMember(), new LogConformanceMember(), new LogConformanceMember());
+        await using var first = Log.Join(all);
+        await using var second = Log.Join(group, Unique("group"));
+        await using var third = Log.Join(another, Unique("another"));
+        foreach (var ownership in (IOwnership[])[first, second, third])
+        {
+            ownership.Serve([topic]);
+        }
+
+        await Eventually(() => all.Owns(topic, 2) && group.Owns(topic, 2) && another.Owns(topic, 2), "each has all partitions");
+        Assert.All((LogConformanceMember[])[all, group, another], member => Assert.Equal(2, member.Said.Count));
+    }
+
+    [Fact]
     public async Task A_topic_that_is_served_before_it_exists_is_gained_when_it_does()
     {
         Needs(LogCapability.TopicAdministration);

@@ -11,17 +11,6 @@ public interface ILogProvider
     /// <summary>Opens or shares the log of a resource.</summary>
     /// <exception cref="LogConfigurationException">Bootstrap servers, credentials or client settings are unusable; the message says which.</exception>
     ValueTask<LogLease> AcquireAsync(Resource resource, CancellationToken cancellation);
-
-    /// <summary>
-    /// Opens or shares a log whose partitions are shared only by the processes that serve one consumer group, not by all that serve its topics. Where one
-    /// process owns everything that is the same log.
-    /// </summary>
-    /// <param name="resource">The resource.</param>
-    /// <param name="consumerGroup">The group.</param>
-    /// <param name="cancellation">Ends the wait.</param>
-    /// <exception cref="LogConfigurationException">Bootstrap servers, credentials or client settings are unusable; the message says which.</exception>
-    ValueTask<LogLease> AcquireAsync(Resource resource, string consumerGroup, CancellationToken cancellation) =>
-        AcquireAsync(resource, cancellation);
 }
 
 /// <summary>A share in a log. Dispose it when the resource goes.</summary>

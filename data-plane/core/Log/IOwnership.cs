@@ -43,7 +43,11 @@ public interface ILog : IAsyncDisposable
 
     /// <summary>Joins the processes that share the partitions. Disposing the result gives up all partitions in an orderly way.</summary>
     /// <param name="listener">Is told what is gained and lost, one call at a time.</param>
-    IOwnership Join(IOwnershipListener listener);
+    /// <param name="consumerGroup">
+    /// Where given, the partitions are shared only by the processes that join for this group, not by all that serve their topics. Where one process owns everything that
+    /// makes no difference.
+    /// </param>
+    IOwnership Join(IOwnershipListener listener, string consumerGroup = "");
 
     /// <summary>Whether the log answers now, for readiness.</summary>
     /// <param name="cancellation">Ends the wait; then the answer is false.</param>

@@ -14,27 +14,28 @@ internal static class PartitionEnds
     /// <summary>Brings the ends of all feeds up to date. Where a log does not answer, the last known ends stay.</summary>
     public static Task RefreshAsync(LogSites sites, CancellationToken cancellation)
     {
-        var asks = new List<(ITopics Topics, IGrouping<string, Feed.PartitionFeed> Feeds)>();
-        foreach (var site in sites.Open)
-        {
-            foreach (var topic in site.Feeds.GroupBy(feed => feed.Partition.Topic, StringComparer.Ordinal))
-            {
-                asks.Add((site.Log.Topics, topic));
-            }
-        }
-
+        // Several sites on one log may own the same partition and have the same feed then.
+        var asks = sites
+            .Open.SelectMany(static site => site.Feeds.Select(feed => (site.Log, Feed: feed)))
+            .Distinct()
+            .GroupBy(static owned => (owned.Log, owned.Feed.Partition.Topic), static owned => owned.Feed);
         return Parallel.ForEachAsync(
             asks,
             new ParallelOptions { MaxDegreeOfParallelism = AtOnce, CancellationToken = cancellation },
-            static async (ask, token) => await RefreshAsync(ask.Topics, ask.Feeds, token)
+            static async (ask, token) => await RefreshAsync(ask.Key.Log.Topics, ask.Key.Topic, [.. ask], token)
         );
     }
 
-    private static async Task RefreshAsync(ITopics topics, IGrouping<string, Feed.PartitionFeed> feeds, CancellationToken cancellation)
+    private static async Task RefreshAsync(
+        ITopics topics,
+        string topic,
+        IReadOnlyList<Feed.PartitionFeed> feeds,
+        CancellationToken cancellation
+    )
     {
         try
         {
-            var bounds = await topics.BoundsAsync(feeds.Key, [.. feeds.Select(feed => feed.Partition.Partition)], cancellation);
+            var bounds = await topics.BoundsAsync(topic, [.. feeds.Select(feed => feed.Partition.Partition)], cancellation);
             foreach (var feed in feeds)
             {
                 if (bounds.TryGetValue(feed.Partition.Partition, out var known))

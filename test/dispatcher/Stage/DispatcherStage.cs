@@ -82,10 +82,13 @@ internal sealed class DispatcherStage : IAsyncDisposable
         Store.Topics.CreateAsync(new TopicSpecification(topic, partitions, 1, new Dictionary<string, string>()), CancellationToken.None);
 
     /// <summary>Starts a dispatcher with these egresses on the topic.</summary>
-    public void Start(params Egress[] egresses)
+    public void Start(params Egress[] egresses) => StartWith(ResourceOf(egresses));
+
+    /// <summary>Starts a dispatcher with these resources.</summary>
+    public void StartWith(params Resource[] resources)
     {
         Contracts = new ContractPublisher();
-        Publish(egresses);
+        Publish(resources);
         Host = new DispatcherHost(
             Options,
             Contracts,

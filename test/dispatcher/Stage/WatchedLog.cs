@@ -53,7 +53,7 @@ internal sealed class WatchedLog(ILog inner) : ILog, ILogReaders, ICursorStore, 
 
     public ITopics Topics => this;
 
-    public IOwnership Join(IOwnershipListener listener) => inner.Join(listener);
+    public IOwnership Join(IOwnershipListener listener, string consumerGroup = "") => inner.Join(listener, consumerGroup);
 
     public ValueTask<bool> IsReachableAsync(CancellationToken cancellation) => inner.IsReachableAsync(cancellation);
 
