@@ -1,3 +1,4 @@
+using Brokkr.Controller.Logs;
 using Brokkr.Core.Log;
 using Microsoft.Extensions.Logging;
 
@@ -48,26 +49,7 @@ internal sealed class GroupStarter(FolderOptions options, ILogProvider logs, Tim
     private async Task PlaceAsync(string topic, IReadOnlyCollection<GroupReaper.KnownGroup> groups, CancellationToken cancellation)
     {
         await using var lease = await logs.AcquireAsync(groups.First().Resource, cancellation);
-        var positions = new Lazy<Task<Dictionary<TopicPartition, CursorPosition>>>(() => EndsAsync(lease.Log, topic, cancellation));
-        await Task.WhenAll(
-            groups.Select(async group =>
-            {
-                var known = await lease.Log.Cursors.LoadAsync(group.Name, topic, cancellation);
-                if (known.Count == 0)
-                {
-                    await lease.Log.Cursors.StoreAsync(group.Name, await positions.Value, cancellation);
-                    logger.GroupPlaced(group.Name, topic);
-                }
-            })
-        );
-    }
-
-    private static async Task<Dictionary<TopicPartition, CursorPosition>> EndsAsync(ILog log, string topic, CancellationToken cancellation)
-    {
-        var description =
-            await log.Topics.DescribeAsync(topic, cancellation) ?? throw new LogUnavailableException($"The topic {topic} does not exist.");
-        var bounds = await log.Topics.BoundsAsync(topic, [.. Enumerable.Range(0, description.Partitions)], cancellation);
-        return bounds.ToDictionary(entry => new TopicPartition(topic, entry.Key), entry => new CursorPosition(entry.Value.End, ""));
+        await GroupPlacer.PlaceAtEndAsync(lease.Log, topic, [.. groups.Select(group => group.Name)], logger, cancellation);
     }
 
     private static (string Group, string Topic) KeyOf(GroupReaper.KnownGroup group) => (group.Name, group.Resource.Topics[0]);

@@ -1,4 +1,5 @@
 using Brokkr.Controller.Contracts;
+using Brokkr.Controller.Logs;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Log;
 using Microsoft.Extensions.Logging;
@@ -139,43 +140,20 @@ internal sealed class TopicKeeper(FolderOptions options, ILogProvider logs, Time
         CancellationToken cancellation
     )
     {
-        var wanted = plan.Specification;
-        if (!plan.IsExternal && await topics.CreateAsync(wanted, cancellation))
+        var name = plan.Specification.Name;
+        var result = await TopicMaker.EnsureAsync(topics, plan, !options.EmbeddedLog, logger, cancellation);
+        return result.Finding switch
         {
-            logger.TopicCreated(wanted.Name, wanted.Partitions);
-            return (Ready($"Topic {wanted.Name} created", []), true);
-        }
-
-        if (await topics.DescribeAsync(wanted.Name, cancellation) is not { } found)
-        {
-            return plan.IsExternal
-                ? (Failed("TopicMissing", $"Topic {wanted.Name} does not exist on {servers}, and its owner must make it."), true)
-                : (Failed("TopicMissing", $"Topic {wanted.Name} exists on {servers} but is not shown yet."), false);
-        }
-
-        return plan.IsExternal
-            ? (Ready($"Topic {wanted.Name} (owner external)", []), true)
-            : (Ready($"Topic {wanted.Name} existed before", Drift(wanted, found)), true);
-    }
-
-    private List<string> Drift(TopicSpecification wanted, TopicDescription found)
-    {
-        List<string> notes = [];
-        if (wanted.Partitions != found.Partitions)
-        {
-            notes.Add(
-                $"Topic {wanted.Name} has {found.Partitions} partitions, not {wanted.Partitions}: it existed before and is used as it is."
-            );
-        }
-
-        if (!options.EmbeddedLog && wanted.ReplicationFactor > 0 && wanted.ReplicationFactor != found.ReplicationFactor)
-        {
-            notes.Add(
-                $"Topic {wanted.Name} has replication factor {found.ReplicationFactor}, not {wanted.ReplicationFactor}: it existed before and is used as it is."
-            );
-        }
-
-        return notes;
+            TopicFinding.Created => (Ready($"Topic {name} created", []), true),
+            TopicFinding.Missing => (
+                Failed("TopicMissing", $"Topic {name} does not exist on {servers}, and its owner must make it."),
+                true
+            ),
+            TopicFinding.NotShown => (Failed("TopicMissing", $"Topic {name} exists on {servers} but is not shown yet."), false),
+            _ => plan.IsExternal
+                ? (Ready($"Topic {name} (owner external)", []), true)
+                : (Ready($"Topic {name} existed before", result.Drift), true),
+        };
     }
 
     private static TopicState Ready(string message, IReadOnlyList<string> notes) =>
