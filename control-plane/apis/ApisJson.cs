@@ -17,6 +17,7 @@ namespace Brokkr.Apis;
 [JsonSerializable(typeof(Pod))]
 [JsonSerializable(typeof(ServiceAccount))]
 [JsonSerializable(typeof(AddressableObject))]
+[JsonSerializable(typeof(Addressable))]
 [JsonSerializable(typeof(BrokerDefaults))]
 [JsonSerializable(typeof(KReference))]
 public sealed partial class ApisJson : JsonSerializerContext;

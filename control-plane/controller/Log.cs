@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Controller;
 
-/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6010.</summary>
+/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6010; 6060-6079 are of the reconcilers.</summary>
 internal static partial class Log
 {
     [LoggerMessage(6000, LogLevel.Warning, "The folder {Folder} cannot be watched; it is looked at every {Interval} instead")]
@@ -38,4 +38,25 @@ internal static partial class Log
         "New consumer groups of topic {Topic} could not be given a place: {Reason}; the dispatcher gives them one"
     )]
     public static partial void GroupsNotPlaced(this ILogger logger, string topic, string reason);
+
+    [LoggerMessage(6060, LogLevel.Warning, "{Object} could not be made what it should be: {Reason}; trying again in {Delay}")]
+    public static partial void PassFailed(this ILogger logger, string @object, string reason, TimeSpan delay);
+
+    [LoggerMessage(6061, LogLevel.Error, "{Object} could not be looked at; trying again in {Delay}")]
+    public static partial void PassBroke(this ILogger logger, Exception exception, string @object, TimeSpan delay);
+
+    [LoggerMessage(6062, LogLevel.Information, "Topic {Topic} deleted with {Object}")]
+    public static partial void TopicDeleted(this ILogger logger, string topic, string @object);
+
+    [LoggerMessage(6063, LogLevel.Information, "The contract of {Object} was not deleted: {Reason}")]
+    public static partial void ContractLeft(this ILogger logger, string @object, string reason);
+
+    [LoggerMessage(6064, LogLevel.Information, "The contract {Contract} is deleted: nobody has it")]
+    public static partial void ContractOrphaned(this ILogger logger, string contract);
+
+    [LoggerMessage(6065, LogLevel.Information, "Scaled {StatefulSet} in namespace {Namespace} to 1: there is a Trigger to serve")]
+    public static partial void DispatcherWoken(this ILogger logger, string @namespace, string statefulSet);
+
+    [LoggerMessage(6066, LogLevel.Warning, "The finalizer of a Broker on {Secret} was not taken off: {Reason}")]
+    public static partial void SecretNotReleased(this ILogger logger, string secret, string reason);
 }

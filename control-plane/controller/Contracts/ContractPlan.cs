@@ -25,6 +25,9 @@ internal sealed record ContractInput
     /// <summary>Topic settings of a Broker that names no ConfigMap; null where it must name one.</summary>
     public BrokerConfig? DefaultConfig { get; init; }
 
+    /// <summary>Which Trigger has a consumer group, given one that would have it; null where the objects are all there are, and nobody else can have it.</summary>
+    public Func<string, ObjectKey, ObjectKey>? ClaimGroup { get; init; }
+
     /// <summary>All topics are on the log of this process; see <see cref="Folders.FolderOptions.EmbeddedLog"/>.</summary>
     public bool EmbeddedLog { get; init; }
 
@@ -69,6 +72,11 @@ internal static class Conditions
     public const string ConfigParsed = "ConfigParsed";
     public const string TopicReady = "TopicReady";
     public const string Addressable = "Addressable";
+    public const string DataPlaneAvailable = "DataPlaneAvailable";
+    public const string ConfigMapUpdated = "ConfigMapUpdated";
+    public const string ProbeSucceeded = "ProbeSucceeded";
+    public const string SubscriptionReady = "SubscriptionReady";
+    public const string OidcIdentityCreated = "OIDCIdentityCreated";
     public const string BrokerReady = "BrokerReady";
     public const string SubscriberResolved = "SubscriberResolved";
     public const string DeadLetterSinkResolved = "DeadLetterSinkResolved";

@@ -173,13 +173,14 @@ internal sealed class TriggerPlanner(
             return null;
         }
 
-        if (!groups.TryAdd(group, trigger.Key))
+        var owner = groups.TryAdd(group, trigger.Key) ? input.ClaimGroup?.Invoke(group, trigger.Key) ?? trigger.Key : groups[group];
+        if (owner != trigger.Key)
         {
             conditions.Add(
                 Conditions.False(
                     Conditions.DependencyReady,
                     "ConsumerGroupInUse",
-                    $"Consumer group {group} is that of {groups[group]}; each of the two would get only a part of the events."
+                    $"Consumer group {group} is that of {owner}; each of the two would get only a part of the events."
                 )
             );
         }

@@ -17,6 +17,9 @@ public sealed record ObjectSet
     /// <summary>KafkaSinks.</summary>
     public IReadOnlyDictionary<ObjectName, KafkaSink> KafkaSinks { get; init; } = new Dictionary<ObjectName, KafkaSink>();
 
+    /// <summary>Policies that say who may send to Brokers and KafkaSinks. A folder's are not used.</summary>
+    public IReadOnlyDictionary<ObjectName, EventPolicy> EventPolicies { get; init; } = new Dictionary<ObjectName, EventPolicy>();
+
     /// <summary>ConfigMaps.</summary>
     public IReadOnlyDictionary<ObjectName, ConfigMap> ConfigMaps { get; init; } = new Dictionary<ObjectName, ConfigMap>();
 
