@@ -74,6 +74,13 @@ internal static class DispatcherCommand
             tokens: tokens
         );
         dispatcher.Start();
+        string? WhyNotReady() =>
+            stopping.IsCancellationRequested ? "stopping"
+            : contract.Current is null ? "no contract has been read yet"
+            : null;
+        await using var probes = environment.ProbePort is { } port
+            ? await ProbeEndpoint.StartAsync(port, WhyNotReady, role.Loggers, start.Token)
+            : null;
         using (new HealthyFile(logger))
         {
             await stopping.WhenCancelledAsync();

@@ -33,6 +33,9 @@ internal sealed record DispatcherEnvironment
     /// </summary>
     public string? TokensPath { get; init; }
 
+    /// <summary><c>PROBE_PORT</c> (ours): where the kubelet's HTTP probes are answered. Default null: nowhere, only <c>/tmp/healthy</c> tells.</summary>
+    public int? ProbePort { get; init; }
+
     /// <summary>Reads the variables. Problems are noted in the reader.</summary>
     public static DispatcherEnvironment Read(EnvironmentReader environment)
     {
@@ -60,6 +63,9 @@ internal sealed record DispatcherEnvironment
                 1024 * 1024
             ),
             TokensPath = environment.Optional("SUBSCRIBER_TOKENS_PATH"),
+            ProbePort = environment.Optional("PROBE_PORT") is null
+                ? null
+                : environment.OptionalInteger("PROBE_PORT", "the port where HTTP probes are answered", 0, 0, ushort.MaxValue),
             ReplyHopLimit = environment.OptionalInteger(
                 "REPLY_HOP_LIMIT",
                 "how many replies may follow from one another, 0 for no limit",
