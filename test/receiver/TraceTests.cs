@@ -1,8 +1,8 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Brokkr.Core.Log;
 using Brokkr.Core.Telemetry;
 using Brokkr.Testing;
+using Brokkr.Testing.Telemetry;
 using static Brokkr.Receiver.Tests.TestReceiver;
 
 namespace Brokkr.Receiver.Tests;
@@ -12,32 +12,9 @@ public sealed class TraceTests : IDisposable
 {
     private const string Caller = "b7ad6b7169203331";
 
-    private readonly ActivityTraceId _trace = ActivityTraceId.CreateRandom();
-    private readonly ConcurrentQueue<Activity> _ended = [];
-    private readonly ActivityListener _listener;
+    private readonly SpanCollector _spans = new(TraceHeaders.ReceiverSource);
 
-    public TraceTests()
-    {
-        // Other tests of the process are not traced: theirs is another trace.
-        _listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == TraceHeaders.ReceiverSource,
-            Sample = (ref options) =>
-                options.Parent.TraceId == _trace && options.Parent.TraceFlags.HasFlag(ActivityTraceFlags.Recorded)
-                    ? ActivitySamplingResult.AllDataAndRecorded
-                    : ActivitySamplingResult.None,
-            ActivityStopped = activity =>
-            {
-                if (activity.TraceId == _trace)
-                {
-                    _ended.Enqueue(activity);
-                }
-            },
-        };
-        ActivitySource.AddActivityListener(_listener);
-    }
-
-    public void Dispose() => _listener.Dispose();
+    public void Dispose() => _spans.Dispose();
 
     public static TheoryData<string> Forms =>
         [
@@ -55,9 +32,9 @@ public sealed class TraceTests : IDisposable
     {
         await using var receiver = await StartAsync(Broker("br"));
         using var client = await RawClient.ConnectAsync(receiver.Port);
-        (await client.SendAsync(RawClient.Event(more: string.Format(null, form, _trace, Caller)))).Is(202);
-        var request = await EndedAsync("POST");
-        var append = await EndedAsync("kafka_send");
+        (await client.SendAsync(RawClient.Event(more: string.Format(null, form, _spans.Trace, Caller)))).Is(202);
+        var request = await _spans.SingleAsync("POST");
+        var append = await _spans.SingleAsync("kafka_send");
         Assert.Equal(ActivityKind.Server, request.Kind);
         Assert.Equal(Caller, request.ParentSpanId.ToHexString());
         Assert.Equal(ActivityKind.Producer, append.Kind);
@@ -71,7 +48,7 @@ public sealed class TraceTests : IDisposable
         Assert.Equal("t-br", append.GetTagItem("messaging.destination.name"));
         Assert.Equal(ActivityStatusCode.Unset, append.Status);
         var record = Text(await receiver.RecordAsync("t-br"));
-        Assert.StartsWith($"traceparent=00-{_trace}-{append.SpanId}-01\n", record, StringComparison.Ordinal);
+        Assert.StartsWith($"traceparent=00-{_spans.Trace}-{append.SpanId}-01\n", record, StringComparison.Ordinal);
         Assert.Equal(
             form.Contains("tracestate", StringComparison.Ordinal),
             record.Contains("\ntracestate=a=b\nbaggage=k=v\n", StringComparison.Ordinal)
@@ -87,9 +64,9 @@ public sealed class TraceTests : IDisposable
         await receiver.ServedAsync("/ns/br");
         faulty.Append = (_, _) => new ValueTask<AppendResult>(AppendResult.Failed(AppendOutcome.RetryLater, "as the test says"));
         using var client = await RawClient.ConnectAsync(receiver.Port);
-        (await client.SendAsync(RawClient.Event(more: $"traceparent: 00-{_trace}-{Caller}-01\r\n"))).Is(503);
-        Assert.Equal(ActivityStatusCode.Error, (await EndedAsync("POST")).Status);
-        var append = await EndedAsync("kafka_send");
+        (await client.SendAsync(RawClient.Event(more: $"traceparent: 00-{_spans.Trace}-{Caller}-01\r\n"))).Is(503);
+        Assert.Equal(ActivityStatusCode.Error, (await _spans.SingleAsync("POST")).Status);
+        var append = await _spans.SingleAsync("kafka_send");
         Assert.Equal(ActivityStatusCode.Error, append.Status);
         Assert.Equal("RetryLater: as the test says", append.StatusDescription);
     }
@@ -103,18 +80,18 @@ public sealed class TraceTests : IDisposable
         var request = RawClient.Body(
             "application/cloudevents-batch+json",
             $"[{One},{One}]",
-            more: $"traceparent: 00-{_trace}-{Caller}-01\r\n"
+            more: $"traceparent: 00-{_spans.Trace}-{Caller}-01\r\n"
         );
         (await client.SendAsync(request)).Is(202);
-        await EndedAsync("POST");
-        var append = await EndedAsync("kafka_send");
+        await _spans.SingleAsync("POST");
+        var append = await _spans.SingleAsync("kafka_send");
         var records = await receiver.RecordsAsync("t-br");
         Assert.Equal(2, records.Count);
         Assert.All(
             records,
-            record => Assert.StartsWith($"traceparent=00-{_trace}-{append.SpanId}-01\n", Text(record), StringComparison.Ordinal)
+            record => Assert.StartsWith($"traceparent=00-{_spans.Trace}-{append.SpanId}-01\n", Text(record), StringComparison.Ordinal)
         );
-        Assert.Equal(2, _ended.Count);
+        Assert.Equal(2, _spans.Ended.Count);
     }
 
     [Theory]
@@ -127,10 +104,10 @@ public sealed class TraceTests : IDisposable
     {
         await using var receiver = await StartAsync(Broker("br"));
         using var client = await RawClient.ConnectAsync(receiver.Port);
-        (await client.SendAsync(RawClient.Event(more: string.Format(null, form, _trace, Caller)))).Is(202);
+        (await client.SendAsync(RawClient.Event(more: string.Format(null, form, _spans.Trace, Caller)))).Is(202);
         var record = Text(await receiver.RecordAsync("t-br"));
         Assert.Equal(form.StartsWith("traceparent", StringComparison.Ordinal), record.Contains("traceparent", StringComparison.Ordinal));
-        Assert.Empty(_ended);
+        Assert.Empty(_spans.Ended);
     }
 
     [Theory]
@@ -140,13 +117,10 @@ public sealed class TraceTests : IDisposable
     public async Task CEW_08_A_token_in_the_query_is_in_no_span(string query, string seen)
     {
         await using var receiver = await StartAsync(Broker("br"));
-        var request = RawClient.Event("/ns/br" + query, more: $"traceparent: 00-{_trace}-{Caller}-01\r\n");
+        var request = RawClient.Event("/ns/br" + query, more: $"traceparent: 00-{_spans.Trace}-{Caller}-01\r\n");
         (await RawClient.OnceAsync(receiver.Port, request)).Is(202);
-        var span = await EndedAsync("POST");
+        var span = await _spans.SingleAsync("POST");
         Assert.Equal(seen, span.GetTagItem("url.query"));
         Assert.Equal($"http://x.test/ns/br?{seen}", span.GetTagItem("http.url"));
     }
-
-    private Task<Activity> EndedAsync(string name) =>
-        Eventually.Value(() => _ended.SingleOrDefault(span => span.OperationName == name), $"the span {name}");
 }

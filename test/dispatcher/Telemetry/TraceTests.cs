@@ -1,10 +1,10 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
 using Brokkr.Core.Contract.Wire;
 using Brokkr.Core.Telemetry;
 using Brokkr.Dispatcher.Tests.Stage;
 using Brokkr.Testing;
 using Brokkr.Testing.Http;
+using Brokkr.Testing.Telemetry;
 
 namespace Brokkr.Dispatcher.Tests.Telemetry;
 
@@ -13,30 +13,9 @@ public sealed class TraceTests : IDisposable
 {
     private const string Caller = "b7ad6b7169203331";
 
-    private readonly ActivityTraceId _trace = ActivityTraceId.CreateRandom();
-    private readonly ConcurrentQueue<Activity> _ended = [];
-    private readonly ActivityListener _listener;
+    private readonly SpanCollector _spans = new(TraceHeaders.DispatcherSource);
 
-    public TraceTests()
-    {
-        // Other tests of the process are not traced: theirs is another trace.
-        _listener = new ActivityListener
-        {
-            ShouldListenTo = source => source.Name == TraceHeaders.DispatcherSource,
-            Sample = (ref options) =>
-                options.Parent.TraceId == _trace ? ActivitySamplingResult.AllDataAndRecorded : ActivitySamplingResult.None,
-            ActivityStopped = activity =>
-            {
-                if (activity.TraceId == _trace)
-                {
-                    _ended.Enqueue(activity);
-                }
-            },
-        };
-        ActivitySource.AddActivityListener(_listener);
-    }
-
-    public void Dispose() => _listener.Dispose();
+    public void Dispose() => _spans.Dispose();
 
     [Fact]
     public async Task RDP_20_A_delivery_has_one_span_whose_events_are_its_attempts_and_whose_id_goes_to_the_subscriber()
@@ -45,7 +24,7 @@ public sealed class TraceTests : IDisposable
         stage.Subscriber.OnEvent("1", Answer.Status(503), Answer.Ok);
         stage.Start(stage.Egress(config: stage.Config(retry: 2)));
         await AppendAsync(stage, "1");
-        var span = await EndedAsync("kafka_receive");
+        var span = await _spans.SingleAsync("kafka_receive");
         Assert.Equal(ActivityKind.Consumer, span.Kind);
         Assert.Equal(Caller, span.ParentSpanId.ToHexString());
         Assert.Equal("trigger:t.ns", span.GetTagItem("messaging.destination"));
@@ -53,7 +32,7 @@ public sealed class TraceTests : IDisposable
         Assert.Equal("Delivered", span.GetTagItem("outcome"));
         Assert.Equal(ActivityStatusCode.Unset, span.Status);
         Assert.Equal(["1 Failed 503", "2 Succeeded 200"], Attempts(span));
-        Assert.All(stage.Subscriber.Requests, request => Assert.Equal($"00-{_trace}-{span.SpanId}-01", request["traceparent"]));
+        Assert.All(stage.Subscriber.Requests, request => Assert.Equal($"00-{_spans.Trace}-{span.SpanId}-01", request["traceparent"]));
         Assert.All(stage.Subscriber.Requests, request => Assert.Equal("a=b", request["tracestate"]));
         Assert.All(stage.Subscriber.Requests, request => Assert.Equal("k=v", request["baggage"]));
     }
@@ -83,20 +62,20 @@ public sealed class TraceTests : IDisposable
         stage.Start(stage.Egress(config: stage.Config()), replying);
         await AppendAsync(stage, "1");
 
-        var letter = await EndedAsync("dead_letter");
-        var reply = await EndedAsync("reply");
-        await Eventually.True(() => _ended.Count == 4, "four spans");
-        var deliveries = _ended
-            .Where(span => span.OperationName == "kafka_receive")
+        var letter = await _spans.SingleAsync("dead_letter");
+        var reply = await _spans.SingleAsync("reply");
+        await Eventually.True(() => _spans.Ended.Count == 4, "four spans");
+        var deliveries = _spans
+            .Ended.Where(span => span.OperationName == "kafka_receive")
             .ToDictionary(span => (string)span.GetTagItem("consumer.name")!);
         Assert.Equal("SentToDeadLetterSink", deliveries["t"].GetTagItem("outcome"));
         Assert.Equal(ActivityStatusCode.Error, deliveries["t"].Status);
         Assert.Equal(deliveries["t"].SpanId, letter.ParentSpanId);
         Assert.Equal(stage.Subscriber.Url + "/dls", letter.GetTagItem("messaging.destination.name"));
         Assert.Equal(["1 Succeeded 200"], Attempts(letter));
-        Assert.Equal($"00-{_trace}-{letter.SpanId}-01", Assert.Single(stage.Subscriber.At("/dls"))["traceparent"]);
+        Assert.Equal($"00-{_spans.Trace}-{letter.SpanId}-01", Assert.Single(stage.Subscriber.At("/dls"))["traceparent"]);
         Assert.Equal(deliveries["r"].SpanId, reply.ParentSpanId);
-        Assert.Equal($"00-{_trace}-{reply.SpanId}-01", Assert.Single(stage.Subscriber.At("/to"))["traceparent"]);
+        Assert.Equal($"00-{_spans.Trace}-{reply.SpanId}-01", Assert.Single(stage.Subscriber.At("/to"))["traceparent"]);
     }
 
     [Fact]
@@ -116,15 +95,15 @@ public sealed class TraceTests : IDisposable
         egress.ReplyToOriginalTopic = new Empty();
         stage.Start(egress);
         await AppendAsync(stage, "1");
-        Assert.Equal("events.dead-letters", (await EndedAsync("dead_letter")).GetTagItem("messaging.destination.name"));
+        Assert.Equal("events.dead-letters", (await _spans.SingleAsync("dead_letter")).GetTagItem("messaging.destination.name"));
         await AppendAsync(stage, "2");
-        var reply = await EndedAsync("reply");
+        var reply = await _spans.SingleAsync("reply");
         Assert.Equal(ActivityKind.Producer, reply.Kind);
         Assert.Equal("events", reply.GetTagItem("messaging.destination.name"));
 
         // The reply is delivered in its turn, under the span that it was stored by.
         await stage.Subscriber.CountAsync(3);
-        await Eventually.True(() => _ended.Any(span => span.ParentSpanId == reply.SpanId), "a delivery of the reply");
+        await Eventually.True(() => _spans.Ended.Any(span => span.ParentSpanId == reply.SpanId), "a delivery of the reply");
     }
 
     [Fact]
@@ -135,11 +114,11 @@ public sealed class TraceTests : IDisposable
         var other = $"00-{ActivityTraceId.CreateRandom()}-{Caller}-01";
         await stage.Append("1", headers: [("traceparent", other)]);
         Assert.Equal(other, (await stage.Subscriber.CountAsync(1))[0]["traceparent"]);
-        Assert.Empty(_ended);
+        Assert.Empty(_spans.Ended);
     }
 
     private Task AppendAsync(DispatcherStage stage, string id) =>
-        stage.Append(id, headers: [("traceparent", $"00-{_trace}-{Caller}-01"), ("tracestate", "a=b"), ("baggage", "k=v")]);
+        stage.Append(id, headers: [("traceparent", $"00-{_spans.Trace}-{Caller}-01"), ("tracestate", "a=b"), ("baggage", "k=v")]);
 
     private static IEnumerable<string> Attempts(Activity span) =>
         span.Events.Select(attempt =>
@@ -147,7 +126,4 @@ public sealed class TraceTests : IDisposable
             var tags = attempt.Tags.ToDictionary(StringComparer.Ordinal);
             return $"{tags["attempt"]} {tags["result"]} {tags["http.response.status_code"]}";
         });
-
-    private Task<Activity> EndedAsync(string name) =>
-        Eventually.Value(() => _ended.FirstOrDefault(span => span.OperationName == name), $"the span {name}");
 }

@@ -19,6 +19,12 @@ internal sealed class DataPlane(string consumer = "", string producer = "") : IA
     private readonly List<ChildProcess> _processes = [];
     private readonly Dictionary<string, MountedVolume> _volumes = new(StringComparer.Ordinal);
 
+    /// <summary>More variables for all pods.</summary>
+    public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
+
+    /// <summary>What <c>config-observability</c> holds for a role, beside or instead of what is there anyway.</summary>
+    public Func<string, IEnumerable<(string Key, string Value)>> Observability { get; init; } = static _ => [];
+
     /// <summary>The port of the receiver.</summary>
     public int Port { get; } = FreePort.Next();
 
@@ -88,11 +94,18 @@ internal sealed class DataPlane(string consumer = "", string producer = "") : IA
                 )
         );
         var observability = Volume($"{pod}/observability");
-        observability.Put(
-            ("metrics-protocol", "prometheus"),
-            ("metrics-endpoint", $"http://0.0.0.0:{FreePort.Next()}/metrics"),
-            ("tracing-protocol", "none")
-        );
+        var settings = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["metrics-protocol"] = "prometheus",
+            ["metrics-endpoint"] = $"http://0.0.0.0:{FreePort.Next()}/metrics",
+            ["tracing-protocol"] = "none",
+        };
+        foreach (var (key, value) in Observability(role))
+        {
+            settings[key] = value;
+        }
+
+        observability.Put(settings.Select(static setting => (setting.Key, setting.Value)));
         var features = Volume($"{pod}/features");
         features.Put(("authentication-oidc", "disabled"), ("transport-encryption", "disabled"), ("eventtype-auto-create", "disabled"));
         var environment = new Dictionary<string, string?>(StringComparer.Ordinal)
@@ -119,6 +132,11 @@ internal sealed class DataPlane(string consumer = "", string producer = "") : IA
             ["JAVA_TOOL_OPTIONS"] = "-XX:+CrashOnOutOfMemoryError",
             ["SECRETS_PATH"] = _folder["secrets"],
         };
+        foreach (var (name, value) in Variables)
+        {
+            environment[name] = value;
+        }
+
         var process = BrokkrProcess.Start([role], environment);
         _processes.Add(process);
         return process;

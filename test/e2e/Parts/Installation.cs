@@ -7,20 +7,21 @@ using Brokkr.Testing.Processes;
 namespace Brokkr.EndToEnd.Tests.Parts;
 
 /// <summary>
-/// A receiver and a dispatcher as processes of their own, as in a Kubernetes installation: environment, mounted property files, and a contract file that is
-/// replaced as a whole. One Broker at <c>/shop/orders</c>.
+/// The least of a <see cref="DataPlane"/>: one receiver, one dispatcher, which dies and is killed sooner than as shipped, and one Broker at <c>/shop/orders</c>.
 /// </summary>
 internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDisposable
 {
     public const string Path = "/shop/orders";
 
-    private readonly TemporaryFolder _folder = new();
-    private readonly int _port = FreePort.Next();
+    private const string ReceiverPod = "receiver-0";
+    private const string DispatcherPod = "dispatcher-0";
+
     private readonly Dictionary<string, int> _metricsPorts = new(StringComparer.Ordinal)
     {
         ["receiver"] = FreePort.Next(),
         ["dispatcher"] = FreePort.Next(),
     };
+    private DataPlane? _plane;
     private int _generation;
 
     /// <summary>Protocol and endpoint that spans are sent by; null for no tracing.</summary>
@@ -42,11 +43,15 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
     public string MetricsOf(string role) => $"127.0.0.1:{_metricsPorts[role]}";
 
     /// <summary>The address of a path of the receiver.</summary>
-    public string UrlOf(string path) => $"http://127.0.0.1:{_port}{path}";
+    public string UrlOf(string path) => Plane.Url(path);
 
     /// <summary>Replaces the contract.</summary>
     /// <param name="contract">The contract as JSON.</param>
-    public void Publish(string contract) => _folder.Write("contract/data", contract);
+    public void Publish(string contract)
+    {
+        Plane.Contract(ReceiverPod).Put(("data", contract));
+        Plane.Contract(DispatcherPod).Put(("data", contract));
+    }
 
     /// <summary>Replaces the contract.</summary>
     /// <param name="triggers">Consumer group and destination of each Trigger.</param>
@@ -98,80 +103,37 @@ internal sealed class Installation(KafkaCluster kafka, string topic) : IAsyncDis
                 },
             },
         };
-        _folder.Write("contract/data", JsonSerializer.Serialize(contract));
+        Publish(JsonSerializer.Serialize(contract));
     }
 
     /// <summary>Starts the receiver, also again after it was killed, and waits until the Broker is served.</summary>
-    public async Task StartReceiverAsync()
-    {
-        Receiver = BrokkrProcess.Start(["receiver"], Describe("receiver"));
-        await Ingress.ServedAsync(Url, Receiver);
-    }
+    public async Task StartReceiverAsync() => Receiver = await Plane.StartReceiverAsync(ReceiverPod, Path);
 
     /// <summary>Starts a dispatcher, also again after it was killed.</summary>
-    public void StartDispatcher() => Dispatcher = BrokkrProcess.Start(["dispatcher"], Describe("dispatcher"));
+    public void StartDispatcher() => Dispatcher = Plane.StartDispatcher(DispatcherPod);
 
-    public async ValueTask DisposeAsync()
-    {
-        if (Receiver is not null)
+    public ValueTask DisposeAsync() => _plane?.DisposeAsync() ?? ValueTask.CompletedTask;
+
+    private DataPlane Plane =>
+        _plane ??= new DataPlane(
+            consumer: "auto.offset.reset=earliest\nsession.timeout.ms=6000\nauto.commit.interval.ms=1000\n",
+            producer: "delivery.timeout.ms=20000\n"
+        )
         {
-            await Receiver.DisposeAsync();
-        }
+            Variables = Variables,
+            Observability = ObservabilityOf,
+        };
 
-        if (Dispatcher is not null)
-        {
-            await Dispatcher.DisposeAsync();
-        }
-
-        _folder.Dispose();
-    }
-
-    private Dictionary<string, string?> Describe(string role)
+    private IEnumerable<(string Key, string Value)> ObservabilityOf(string role)
     {
-        Directory.CreateDirectory(_folder["features"]);
-        var observability = $"observability-{role}";
-        var metrics = Metrics ?? ("prometheus", $"http://0.0.0.0:{_metricsPorts[role]}/metrics");
-        _folder.Write($"{observability}/metrics-protocol", metrics.Protocol);
-        _folder.Write($"{observability}/metrics-endpoint", metrics.Endpoint);
-        _folder.Write($"{observability}/metrics-export-interval", "500ms");
+        var (metricsProtocol, metricsEndpoint) = Metrics ?? ("prometheus", $"http://0.0.0.0:{_metricsPorts[role]}/metrics");
+        yield return ("metrics-protocol", metricsProtocol);
+        yield return ("metrics-endpoint", metricsEndpoint);
+        yield return ("metrics-export-interval", "500ms");
         if (Tracing is var (protocol, endpoint))
         {
-            _folder.Write($"{observability}/tracing-protocol", protocol);
-            _folder.Write($"{observability}/tracing-endpoint", endpoint);
+            yield return ("tracing-protocol", protocol);
+            yield return ("tracing-endpoint", endpoint);
         }
-
-        var variables = new Dictionary<string, string?>(StringComparer.Ordinal)
-        {
-            ["PRODUCER_CONFIG_FILE_PATH"] = _folder.Write(
-                "producer.properties",
-                "acks=all\nlinger.ms=0\nrequest.timeout.ms=2000\ndelivery.timeout.ms=20000\nmax.request.size=1048576\n"
-            ),
-            ["CONSUMER_CONFIG_FILE_PATH"] = _folder.Write(
-                "consumer.properties",
-                "auto.offset.reset=earliest\nsession.timeout.ms=6000\nheartbeat.interval.ms=1000\nenable.auto.commit=false\nauto.commit.interval.ms=1000\n"
-            ),
-            ["HTTPSERVER_CONFIG_FILE_PATH"] = _folder.Write("httpserver.properties", "idleTimeout=0\n"),
-            ["WEBCLIENT_CONFIG_FILE_PATH"] = _folder.Write("webclient.properties", "idleTimeout=10000\nmaxPoolSize=100\n"),
-            ["CONFIG_OBSERVABILITY_PATH"] = _folder[observability],
-            ["CONFIG_FEATURES_PATH"] = _folder["features"],
-            ["DATA_PLANE_CONFIG_FILE_PATH"] = _folder["contract/data"],
-            ["LIVENESS_PROBE_PATH"] = "/healthz",
-            ["READINESS_PROBE_PATH"] = "/readyz",
-            ["METRICS_PUBLISH_QUANTILES"] = "false",
-            ["METRICS_JVM_ENABLED"] = "false",
-            ["EGRESSES_INITIAL_CAPACITY"] = "20",
-            ["WAIT_STARTUP_SECONDS"] = "8",
-            ["SERVICE_NAME"] = $"kafka-broker-{role}",
-            ["SERVICE_NAMESPACE"] = "knative-eventing",
-            ["INSTANCE_ID"] = $"{role}-0",
-            ["INGRESS_PORT"] = _port.ToString(CultureInfo.InvariantCulture),
-            ["INGRESS_TLS_PORT"] = FreePort.Next().ToString(CultureInfo.InvariantCulture),
-        };
-        foreach (var (name, value) in Variables)
-        {
-            variables[name] = value;
-        }
-
-        return variables;
     }
 }

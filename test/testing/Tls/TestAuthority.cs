@@ -89,6 +89,14 @@ public sealed class TestAuthority : IDisposable
         return Portable(withKey);
     }
 
+    /// <summary>A certificate and its key (PKCS#8), as <see cref="Issue"/> makes it.</summary>
+    public (string Certificate, string Key) IssuePem(bool isExpired = false, string? host = null)
+    {
+        using var certificate = Issue(isExpired: isExpired, host: host);
+        using var key = certificate.GetECDsaPrivateKey()!;
+        return (certificate.ExportCertificatePem(), key.ExportPkcs8PrivateKeyPem());
+    }
+
     /// <inheritdoc/>
     public void Dispose() => _certificate.Dispose();
 

@@ -1,4 +1,4 @@
-using System.Net;
+using Brokkr.Testing.Tls;
 
 namespace Brokkr.Testing.Kafka.Security;
 
@@ -8,9 +8,11 @@ namespace Brokkr.Testing.Kafka.Security;
 /// </summary>
 public sealed class SecureKafka : IAsyncLifetime
 {
+    private const string ClientName = "brokkr-client";
+
     private readonly TemporaryFolder _folder = new();
-    private readonly TestAuthority _authority = new("brokers");
-    private readonly TestAuthority _clients = new("clients");
+    private readonly TestAuthority _authority = new();
+    private readonly TestAuthority _clients = new();
     private KafkaCluster? _cluster;
     private TokenServer? _tokens;
 
@@ -43,14 +45,14 @@ public sealed class SecureKafka : IAsyncLifetime
             return;
         }
 
-        Client = _clients.Issue("brokkr-client");
-        Stranger = _authority.Issue("stranger");
-        Expired = _clients.Issue("brokkr-client", isExpired: true);
+        Client = IssueClient();
+        Stranger = _authority.IssuePem(host: "stranger");
+        Expired = _clients.IssuePem(isExpired: true, host: ClientName);
         _tokens = await TokenServer.StartAsync();
         var keys = new Uri(_folder.Write("keys.json", _tokens.Keys)).AbsoluteUri;
-        var right = Store("right", _authority.Issue("localhost", IPAddress.Loopback));
-        var wrong = Store("wrong", _authority.Issue("elsewhere.example.com"));
-        var old = Store("old", _authority.Issue("localhost", IPAddress.Loopback, isExpired: true));
+        var right = Store("right", _authority.IssuePem());
+        var wrong = Store("wrong", _authority.IssuePem(host: "elsewhere.example.com"));
+        var old = Store("old", _authority.IssuePem(isExpired: true));
         var trust = _folder.Write("trust.pem", _clients.Pem);
         const string Plain =
             "org.apache.kafka.common.security.plain.PlainLoginModule required user_alice=\"secret\" user_bob=\"other\" user_mallory=\"secret\" user_trent=\"secret\";";
@@ -58,7 +60,7 @@ public sealed class SecureKafka : IAsyncLifetime
         var settings = new Dictionary<string, string>(StringComparer.Ordinal)
         {
             ["authorizer.class.name"] = "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-            ["super.users"] = $"User:ANONYMOUS;User:alice;User:bob;User:CN=brokkr-client;User:{TokenServer.Id}",
+            ["super.users"] = $"User:ANONYMOUS;User:alice;User:bob;User:CN={ClientName};User:{TokenServer.Id}",
             ["sasl.oauthbearer.jwks.endpoint.url"] = keys,
             ["sasl.oauthbearer.expected.audience"] = TokenServer.Audience,
             // As long as a token has ended, it has ended.
@@ -147,7 +149,7 @@ public sealed class SecureKafka : IAsyncLifetime
         };
 
     /// <summary>Another certificate of the same client.</summary>
-    public (string Certificate, string Key) IssueClient() => _clients.Issue("brokkr-client");
+    public (string Certificate, string Key) IssueClient() => _clients.IssuePem(host: ClientName);
 
     /// <summary>Where a listener is.</summary>
     public string Servers(string listener)
