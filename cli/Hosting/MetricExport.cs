@@ -1,9 +1,7 @@
 using Brokkr.Core.Telemetry;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
-using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
-using OpenTelemetry.Resources;
 
 namespace Brokkr.Cli.Hosting;
 
@@ -26,17 +24,11 @@ internal static class MetricExport
     {
         var provider = Sdk.CreateMeterProviderBuilder()
             .AddMeter([.. meters.Select(static meter => meter.EndsWith('.') ? meter + "*" : meter)])
-            .SetResourceBuilder(
-                ResourceBuilder
-                    .CreateEmpty()
-                    .AddService(environment.ServiceName, environment.ServiceNamespace, autoGenerateServiceInstanceId: false)
-                    .AddEnvironmentVariableDetector()
-            )
+            .SetResourceBuilder(Otlp.Describe(environment))
             .AddOtlpExporter(
                 (otlp, reader) =>
                 {
-                    otlp.Endpoint = options.MetricsEndpoint!;
-                    otlp.Protocol = options.Metrics == MetricsProtocol.Grpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
+                    Otlp.Connect(otlp, options.MetricsEndpoint!, options.Metrics == MetricsProtocol.Grpc);
                     reader.TemporalityPreference = MetricReaderTemporalityPreference.Cumulative;
                     reader.PeriodicExportingMetricReaderOptions.ExportIntervalMilliseconds = (int)options.ExportInterval.TotalMilliseconds;
                 }

@@ -4,8 +4,6 @@ using System.Text;
 using Brokkr.Core.Telemetry;
 using Microsoft.Extensions.Logging;
 using OpenTelemetry;
-using OpenTelemetry.Exporter;
-using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
 
 namespace Brokkr.Cli.Hosting;
@@ -23,19 +21,11 @@ internal static class TraceExport
         var builder = Sdk.CreateTracerProviderBuilder()
             .AddSource(TraceHeaders.ReceiverSource, TraceHeaders.DispatcherSource)
             .SetSampler(new ParentBasedSampler(new TraceIdRatioBasedSampler(options.SamplingRate)))
-            .SetResourceBuilder(
-                ResourceBuilder
-                    .CreateEmpty()
-                    .AddService(environment.ServiceName, environment.ServiceNamespace, autoGenerateServiceInstanceId: false)
-            );
+            .SetResourceBuilder(Otlp.Describe(environment));
         builder =
             options.Tracing == TracingProtocol.Stdout
                 ? builder.AddProcessor(new SimpleActivityExportProcessor(new LogExporter(logger)))
-                : builder.AddOtlpExporter(otlp =>
-                {
-                    otlp.Endpoint = options.TracingEndpoint!;
-                    otlp.Protocol = options.Tracing == TracingProtocol.Grpc ? OtlpExportProtocol.Grpc : OtlpExportProtocol.HttpProtobuf;
-                });
+                : builder.AddOtlpExporter(otlp => Otlp.Connect(otlp, options.TracingEndpoint!, options.Tracing == TracingProtocol.Grpc));
         var provider = builder.Build();
         logger.TracesSent(options.TracingEndpoint?.ToString() ?? "the log", options.Tracing.ToString(), options.SamplingRate);
         return provider;

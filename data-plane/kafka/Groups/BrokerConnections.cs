@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using Brokkr.Core;
 using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Kafka.Groups;
@@ -138,17 +139,12 @@ internal sealed class BrokerConnections(ConnectionSettings settings, TimeProvide
             // The first says it; while it stays like that there is no news.
             if (failures == 1)
             {
-                logger.BrokerNotReached(address.ToString(), Reason(exception));
+                logger.BrokerNotReached(address.ToString(), exception.WithCause());
             }
 
             throw;
         }
     }
-
-    private static string Reason(Exception exception) =>
-        exception.GetBaseException().Message is var cause && exception.Message.Contains(cause, StringComparison.Ordinal)
-            ? exception.Message
-            : $"{exception.Message} ({cause})";
 
     private void Closed(BrokerConnection connection)
     {
