@@ -169,7 +169,13 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
         }
         catch (ContractFormatException e)
         {
-            _logger.ContractInvalid(file, e.Message);
+            // A swap is noticed more than once; each broken version is said once.
+            if (part.Refused != part.Stamp)
+            {
+                part.Refused = part.Stamp;
+                _logger.ContractInvalid(file, e.Message);
+            }
+
             return false;
         }
     }
@@ -244,6 +250,9 @@ public sealed class ContractFile : IContractSource, IAsyncDisposable
         public ulong? Generation { get; set; }
 
         public Stamp? Stamp { get; set; }
+
+        /// <summary>Of the last version that was no contract.</summary>
+        public Stamp? Refused { get; set; }
 
         public string? Problem { get; set; }
     }

@@ -52,6 +52,30 @@ public sealed class ContractFileTests : IDisposable
     }
 
     [Fact]
+    public async Task A_broken_version_is_said_once_however_often_it_is_looked_at()
+    {
+        const int invalid = 1011;
+        var log = new RememberedLog();
+        Put(1, "a");
+        await using var file = new ContractFile(_folder["data"], _time, log);
+        _folder.Write("data", "{");
+        await StillShows(file, "a");
+        Assert.Single(log.Of(invalid));
+
+        // Something else changes in the folder, so that every file is read again.
+        for (var i = 0; i < 3; i++)
+        {
+            _folder.Write($"other-{i}", "");
+            await StillShows(file, "a");
+        }
+
+        Assert.Single(log.Of(invalid));
+        _folder.Write("data", "{{");
+        await StillShows(file, "a");
+        Assert.Equal(2, log.Of(invalid).Count());
+    }
+
+    [Fact]
     public void A_missing_folder_is_a_configuration_error()
     {
         var error = Assert.Throws<ConfigurationException>(() => new ContractFile("/nonexistent/dir/data", _time, NullLogger.Instance));
