@@ -1,3 +1,4 @@
+using System.Buffers.Text;
 using System.Net;
 using System.Text;
 using Brokkr.Cli.Dev;
@@ -167,6 +168,36 @@ public sealed class DevTests : IAsyncLifetime
         Assert.Equal("1", Assert.Single(await _subscriber.CountAsync(1)).EventId);
     }
 
+    [Fact]
+    public async Task A_subscriber_with_an_audience_gets_the_token_in_the_file_of_its_name()
+    {
+        var token = TokenUntil(TimeProvider.System.GetUtcNow().AddHours(1));
+        _folder.Write("tokens/my%20shop", token);
+        _folder.Write("objects/broker.yaml", Broker("orders"));
+        _folder.Write(
+            "objects/triggers.yaml",
+            Trigger("mine", "orders", "a", audience: "my shop") + Trigger("open", "orders", "a", "/open")
+        );
+        await using var dev = await StartAsync(
+            new DevOptions
+            {
+                Folder = _folder["objects"],
+                Tokens = _folder["tokens"],
+                Port = 0,
+            }
+        );
+        Assert.Equal(HttpStatusCode.Accepted, await PostAsync(dev, "orders", "1", "a"));
+        await _subscriber.CountAsync(2);
+        Assert.Equal("Bearer " + token, Assert.Single(_subscriber.At("/"))["authorization"]);
+        Assert.Null(Assert.Single(_subscriber.At("/open"))["authorization"]);
+    }
+
+    private static string TokenUntil(DateTimeOffset end)
+    {
+        static string Part(string json) => Base64Url.EncodeToString(Encoding.UTF8.GetBytes(json));
+        return $"{Part("""{"alg":"none"}""")}.{Part($$"""{"exp":{{end.ToUnixTimeSeconds()}}}""")}.{Part("-")}";
+    }
+
     private Task<DevServer> StartAsync() => StartAsync(new DevOptions { Folder = _folder.Path, Port = 0 });
 
     private Task<DevServer> StartAsync(DevOptions options)
@@ -208,7 +239,7 @@ public sealed class DevTests : IAsyncLifetime
 
             """;
 
-    private string Trigger(string name, string broker, string type, string path = "/", int retry = 1000) =>
+    private string Trigger(string name, string broker, string type, string path = "/", int retry = 1000, string? audience = null) =>
         $"""
             ---
             apiVersion: eventing.knative.dev/v1
@@ -223,6 +254,7 @@ public sealed class DevTests : IAsyncLifetime
                   type: {type}
               subscriber:
                 uri: {new Uri(new Uri(_subscriber.Url), path)}
+                audience: {audience ?? "null"}
               delivery:
                 backoffPolicy: linear
                 backoffDelay: PT0.2S
