@@ -6,6 +6,7 @@ using Brokkr.Dispatcher.Tests.Tokens;
 using Brokkr.Dispatcher.Tokens;
 using Brokkr.Testing;
 using Brokkr.Testing.Http;
+using Microsoft.Extensions.Time.Testing;
 
 namespace Brokkr.Dispatcher.Tests;
 
@@ -25,6 +26,40 @@ public sealed class AudienceTests
         Assert.All(stage.Subscriber.At("/sub"), request => Assert.Equal("Bearer trigger-sa-for-sub-audience-1", request["authorization"]));
         Assert.All(stage.Subscriber.At("/open"), request => Assert.Null(request["authorization"]));
         Assert.Equal([new TokenIdentity("ns", "trigger-sa", "sub-audience")], tokens.Asked);
+    }
+
+    [Fact]
+    public async Task A_token_that_is_refused_is_renewed_within_the_attempt()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        stage.Tokens = new ScriptedTokens();
+        stage.Subscriber.Otherwise(request =>
+            request["authorization"] == "Bearer trigger-sa-for-sub-audience-2" ? Answer.Ok : Answer.Status(401)
+        );
+        stage.Start(Guarded(stage.Egress(config: stage.Config())));
+        await stage.AppendAsync("0");
+        await stage.CommittedAsync(1);
+        await stage.AppendAsync("1");
+        await stage.CommittedAsync(2);
+        Assert.Equal(["0", "0", "1"], stage.IdsAt("/sub"));
+        Assert.Empty(stage.Subscriber.At("/dls"));
+    }
+
+    [Fact]
+    public async Task Whoever_refuses_every_token_does_not_make_every_event_ask_for_one()
+    {
+        await using var stage = await DispatcherStage.SetAsync();
+        var tokens = new ScriptedTokens();
+        stage.Tokens = tokens;
+        stage.Time = new FakeTimeProvider(TimeProvider.System.GetUtcNow());
+        stage.Subscriber.OnPath("/sub", Answer.Status(401));
+        var egress = Guarded(stage.Egress(config: stage.Config()));
+        egress.DeliveryOrder = DeliveryOrder.Ordered;
+        stage.Start(egress);
+        await stage.AppendAsync(DispatcherStage.Ids(20));
+        await stage.Subscriber.CountAsync(20, "/dls");
+        Assert.Equal(2, tokens.Asked.Count);
+        Assert.Equal(21, stage.Subscriber.At("/sub").Count);
     }
 
     [Fact]

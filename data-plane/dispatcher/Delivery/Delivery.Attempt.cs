@@ -60,6 +60,7 @@ internal sealed partial class Delivery
                 }
             }
 
+            var isRenewed = false;
             for (var stale = 0; ; stale++)
             {
                 try
@@ -77,6 +78,19 @@ internal sealed partial class Delivery
                     }
 
                     using var response = await target.Client.SendAsync(request, _cancellation.Token);
+                    if (response.StatusCode == System.Net.HttpStatusCode.Unauthorized && target.Identity is { } refused && !isRenewed)
+                    {
+                        _trigger.Tokens.Refused(refused, authorization);
+                        var next = await _trigger.Tokens.GetAsync(refused, _cancellation.Token);
+                        isRenewed = next.Value is not null && next != authorization;
+                        if (isRenewed)
+                        {
+                            // Part of the same attempt: the event was not looked at.
+                            authorization = next;
+                            continue;
+                        }
+                    }
+
                     return await ClassifyAsync(response, readReply, isLast);
                 }
                 catch (HttpRequestException failure) when (stale < StaleLimit && StaleConnectionException.IsCauseOf(failure))

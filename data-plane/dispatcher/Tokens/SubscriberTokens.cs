@@ -63,6 +63,20 @@ internal sealed class SubscriberTokens
         return (_entries.TryGetValue(identity, out var entry) ? entry : Add(identity, _source)).GetAsync(cancellation);
     }
 
+    /// <summary>
+    /// Whoever it was sent to has refused a token: perhaps its signing key was changed, so the next one is fetched before this one wants to be renewed. Since it is as
+    /// likely that nobody with this identity is let in, that happens once in a while only.
+    /// </summary>
+    /// <param name="identity">For whom and for what it was.</param>
+    /// <param name="refused">What was sent.</param>
+    public void Refused(TokenIdentity identity, Authorization refused)
+    {
+        if (_entries.TryGetValue(identity, out var entry))
+        {
+            entry.Refused(refused);
+        }
+    }
+
     /// <summary>No more requests for tokens; those that are under way end.</summary>
     public void Stop() => _ = _stopping.CancelAsync();
 
@@ -85,12 +99,14 @@ internal sealed class SubscriberTokens
     {
         private static readonly TimeSpan ShortestPause = TimeSpan.FromSeconds(1);
         private static readonly TimeSpan LongestPause = TimeSpan.FromSeconds(8);
+        private static readonly TimeSpan RefusalPause = TimeSpan.FromSeconds(10);
 
         private readonly Lock _lock = new();
         private Issued? _current;
         private Task<Authorization>? _running;
         private string? _problem;
         private DateTimeOffset _nextTry;
+        private DateTimeOffset _nextRefusal;
         private TimeSpan _pause = ShortestPause;
         private long _lastAsked;
 
@@ -127,6 +143,20 @@ internal sealed class SubscriberTokens
             }
 
             return running is null ? new(new Authorization(null, problem)) : new(running.WaitAsync(cancellation));
+        }
+
+        public void Refused(Authorization refused)
+        {
+            var now = tokens._time.GetUtcNow();
+            lock (_lock)
+            {
+                if (now >= _nextRefusal && _current?.Authorization == refused)
+                {
+                    _nextRefusal = now + RefusalPause;
+                    _nextTry = now;
+                    Volatile.Write(ref _current, null);
+                }
+            }
         }
 
         private async Task<Authorization> IssueAsync()
