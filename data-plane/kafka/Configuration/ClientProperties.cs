@@ -243,6 +243,9 @@ internal static class ClientProperties
             case "sasl.oauthbearer.client.credentials.client.secret":
                 result[ClientCredentials.SecretSetting] = value;
                 break;
+            case ClientCredentials.InsecureSetting:
+                result[key] = value.Trim();
+                break;
             case "sasl.jaas.config":
                 Jaas(result, value);
                 break;

@@ -3,7 +3,7 @@ using Brokkr.Core.Log;
 namespace Brokkr.Kafka.Tokens;
 
 /// <summary>How to get tokens by the client credentials grant (RFC 6749 §4.4). Never printed.</summary>
-/// <param name="Endpoint">The token endpoint; http or https.</param>
+/// <param name="Endpoint">The token endpoint; https, or http where that was allowed or goes nowhere.</param>
 /// <param name="Id">The client's name.</param>
 /// <param name="Secret">The client's password.</param>
 /// <param name="Scope">What the token should be good for; null to let the endpoint decide.</param>
@@ -24,6 +24,9 @@ internal sealed record ClientCredentials(
     public const string SecretSetting = "sasl.oauthbearer.client.secret";
     public const string ScopeSetting = "sasl.oauthbearer.scope";
     public const string ExtensionsSetting = "sasl.oauthbearer.extensions";
+
+    /// <summary>Ours, for the mounted properties: <c>true</c> allows a token endpoint without TLS.</summary>
+    public const string InsecureSetting = "sasl.oauthbearer.token.endpoint.insecure";
     private const string Prefix = "sasl.oauthbearer.";
 
     /// <summary>
@@ -53,7 +56,7 @@ internal sealed record ClientCredentials(
         }
 
         return new ClientCredentials(
-            Address(Needed(taken, EndpointSetting, EndpointSetting)),
+            Address(Needed(taken, EndpointSetting, EndpointSetting), taken.GetValueOrDefault(InsecureSetting) is "true"),
             Needed(taken, IdSetting, "user"),
             Needed(taken, SecretSetting, "password"),
             taken.GetValueOrDefault(ScopeSetting) is { Length: > 0 } scope ? scope : null,
@@ -72,10 +75,23 @@ internal sealed record ClientCredentials(
                     + $"'{EndpointSetting}' is where tokens come from, 'user' and 'password' are the client's id and secret there"
             );
 
-    private static Uri Address(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "https" or "http" && address.UserInfo.Length == 0
+    private static Uri Address(string text, bool mayBeInsecure)
+    {
+        if (
+            !Uri.TryCreate(text, UriKind.Absolute, out var address)
+            || address.Scheme is not ("https" or "http")
+            || address.UserInfo.Length > 0
+        )
+        {
+            throw new LogConfigurationException($"'{EndpointSetting}' is no http or https URL");
+        }
+
+        return address.Scheme is "https" || address.IsLoopback || mayBeInsecure
             ? address
-            : throw new LogConfigurationException($"'{EndpointSetting}' is no http or https URL");
+            : throw new LogConfigurationException(
+                $"'{EndpointSetting}' is {address.GetLeftPart(UriPartial.Path)}: the client's secret would go there in clear text. Use https, or set {InsecureSetting}=true in the properties of the consumer and the producer"
+            );
+    }
 
     private static Dictionary<string, string> ExtensionsOf(string list)
     {

@@ -78,27 +78,27 @@ public sealed class KafkaCredentialsTests
                 ("sasl.mechanism", "OAUTHBEARER"),
                 ("user", "me"),
                 ("password", "s"),
-                (entry, "http://idp.test/token"),
+                (entry, "https://idp.test/token"),
                 ("sasl.oauthbearer.scope", "kafka"),
                 ("sasl.oauthbearer.extensions", "pool = p , cluster=c=1")
             ),
             StringComparer.Ordinal
         );
         var client = ClientCredentials.Take(settings);
-        Assert.Equal(("http://idp.test/token", "me", "s", "kafka"), (client!.Endpoint.ToString(), client.Id, client.Secret, client.Scope));
+        Assert.Equal(("https://idp.test/token", "me", "s", "kafka"), (client!.Endpoint.ToString(), client.Id, client.Secret, client.Scope));
         Assert.Equal(("p", "c=1"), (client.Extensions["pool"], client.Extensions["cluster"]));
         Assert.DoesNotContain(settings, setting => setting.Key.StartsWith("sasl.oauthbearer", StringComparison.Ordinal));
-        Assert.Equal("me at http://idp.test/token", client.ToString());
+        Assert.Equal("me at https://idp.test/token", client.ToString());
     }
 
     [Theory]
-    [InlineData("user", "password=p;sasl.oauthbearer.token.endpoint.url=http://x/")]
-    [InlineData("password", "user=u;sasl.oauthbearer.token.endpoint.url=http://x/")]
+    [InlineData("user", "password=p;sasl.oauthbearer.token.endpoint.url=https://x/")]
+    [InlineData("password", "user=u;sasl.oauthbearer.token.endpoint.url=https://x/")]
     [InlineData("sasl.oauthbearer.token.endpoint.url", "user=u;password=p")]
     [InlineData("sasl.oauthbearer.token.endpoint.url", "user=u;password=p;sasl.oauthbearer.token.endpoint.url=ftp://x/")]
     [InlineData(
         "sasl.oauthbearer.extensions",
-        "user=u;password=p;sasl.oauthbearer.token.endpoint.url=http://x/;sasl.oauthbearer.extensions=auth=x"
+        "user=u;password=p;sasl.oauthbearer.token.endpoint.url=https://x/;sasl.oauthbearer.extensions=auth=x"
     )]
     public async Task What_is_missing_for_tokens_is_named(string entry, string secret)
     {
@@ -108,6 +108,41 @@ public sealed class KafkaCredentialsTests
             ClientCredentials.Take(new Dictionary<string, string>(settings, StringComparer.Ordinal))
         );
         Assert.Contains($"'{entry}'", error.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("https://idp.test/token", null, true)]
+    [InlineData("http://idp.test/token?key=hidden", null, false)]
+    [InlineData("http://idp.test/token", "false", false)]
+    [InlineData("http://idp.test/token", "true", true)]
+    [InlineData("http://127.0.0.1:9/token", null, true)]
+    [InlineData("http://localhost/token", null, true)]
+    public void The_secret_of_the_client_goes_nowhere_in_clear_text_unless_that_is_allowed(string endpoint, string? insecure, bool isTaken)
+    {
+        var java = new Dictionary<string, string>(StringComparer.Ordinal)
+        {
+            ["sasl.mechanism"] = "OAUTHBEARER",
+            ["security.protocol"] = "SASL_PLAINTEXT",
+            ["sasl.oauthbearer.token.endpoint.url"] = endpoint,
+            ["sasl.oauthbearer.client.credentials.client.id"] = "me",
+            ["sasl.oauthbearer.client.credentials.client.secret"] = "s",
+        };
+        if (insecure is not null)
+        {
+            java["sasl.oauthbearer.token.endpoint.insecure"] = insecure;
+        }
+
+        var settings = ClientProperties.ForConsumer(java, key => Assert.Fail(key));
+        if (isTaken)
+        {
+            Assert.NotNull(ClientCredentials.Take(settings));
+            Assert.DoesNotContain(settings.Keys, key => key.StartsWith("sasl.oauthbearer", StringComparison.Ordinal));
+            return;
+        }
+
+        var error = Assert.Throws<LogConfigurationException>(() => ClientCredentials.Take(settings));
+        Assert.Contains("sasl.oauthbearer.token.endpoint.insecure", error.Message, StringComparison.Ordinal);
+        Assert.DoesNotContain("hidden", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
