@@ -50,7 +50,7 @@ public sealed record DispatcherOptions
     public TimeSpan CommitDelay { get; init; } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>When so many deliveries of a Trigger were finished after its last commit, the next one does not wait any longer. At least 1.</summary>
-    public int CommitBatch { get; init; } = 1000;
+    public int CommitBatch { get; init; } = 5000;
 
     /// <summary>
     /// How many commits are made per second on one cluster. Each Trigger needs one of its own, so that with more than a tenth as many busy Triggers they wait longer
