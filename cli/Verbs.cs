@@ -26,6 +26,7 @@ internal static class Verbs
                 Dispatcher.DispatcherCommand.Create(),
                 Send.SendCommand.Create(),
                 Display.DisplayCommand.Create(),
+                Validate.ValidateCommand.Create(),
             },
         };
 

@@ -2,7 +2,7 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Controller;
 
-/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6010; 6060-6079 are of the reconcilers.</summary>
+/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6010; 6060-6079 are of the reconcilers, 6080-6099 of the webhook.</summary>
 internal static partial class Log
 {
     [LoggerMessage(6000, LogLevel.Warning, "The folder {Folder} cannot be watched; it is looked at every {Interval} instead")]
@@ -59,4 +59,25 @@ internal static partial class Log
 
     [LoggerMessage(6066, LogLevel.Warning, "The finalizer of a Broker on {Secret} was not taken off: {Reason}")]
     public static partial void SecretNotReleased(this ILogger logger, string secret, string reason);
+
+    [LoggerMessage(6080, LogLevel.Information, "The admission webhook listens on port {Port}")]
+    public static partial void WebhookListening(this ILogger logger, int port);
+
+    [LoggerMessage(6081, LogLevel.Information, "A new certificate of the webhook is in Secret {Namespace}/{Name}, valid until {Expires}")]
+    public static partial void WebhookCertificateCreated(this ILogger logger, string @namespace, string name, DateTimeOffset expires);
+
+    [LoggerMessage(6082, LogLevel.Information, "The webhook shows a certificate that is valid until {Expires}")]
+    public static partial void WebhookCertificateShown(this ILogger logger, DateTimeOffset expires);
+
+    [LoggerMessage(6083, LogLevel.Information, "{Kind} {Name} has the webhook's rules and authority now")]
+    public static partial void WebhookRegistered(this ILogger logger, string kind, string name);
+
+    [LoggerMessage(6084, LogLevel.Warning, "{Kind} {Name} could not be given the webhook's rules and authority: {Reason}")]
+    public static partial void WebhookNotRegistered(this ILogger logger, string kind, string name, string reason);
+
+    [LoggerMessage(6085, LogLevel.Warning, "The webhook's certificate could not be looked after: {Reason}; trying again in {Delay}")]
+    public static partial void WebhookNotKept(this ILogger logger, string reason, TimeSpan delay);
+
+    [LoggerMessage(6086, LogLevel.Information, "Denied {Operation} of {Kind}: {Reason}")]
+    public static partial void ReviewDenied(this ILogger logger, string operation, string kind, string reason);
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Brokkr.Apis;
 using Brokkr.Apis.Validation;
@@ -12,7 +11,9 @@ namespace Brokkr.Controller.Folders;
 /// Decides which objects are in force, given what the files say and what was in force before: an object with an error keeps its last good version,
 /// an object that is in no file any more goes. Remembers only resource versions.
 /// </summary>
-internal sealed class FolderComposer(FolderOptions options)
+/// <param name="options">Namespaces that count.</param>
+/// <param name="isForCluster">The manifests are for a cluster: features are off that a cluster has to be asked for, and nothing is said of what a folder does.</param>
+internal sealed class FolderComposer(FolderOptions options, bool isForCluster = false)
 {
     private static readonly FieldProblem NotUsed = new(
         "kind",
@@ -45,7 +46,7 @@ internal sealed class FolderComposer(FolderOptions options)
             SystemConfig(entries, EventingFeatures.ConfigMapName)?.Data,
             EventingFeatures.Default with
             {
-                DeliveryRetryAfter = true,
+                DeliveryRetryAfter = !isForCluster,
             }
         );
         var defaults = ReadBrokerDefaults(entries, problems);
@@ -68,7 +69,7 @@ internal sealed class FolderComposer(FolderOptions options)
     );
 
     /// <summary>The document of each object: the first, where several files have it.</summary>
-    private static List<Claimed> Claim(IReadOnlyCollection<FolderFile> files, List<FileProblem> problems)
+    private List<Claimed> Claim(IReadOnlyCollection<FolderFile> files, List<FileProblem> problems)
     {
         var claims = new Dictionary<ObjectKey, Claimed>();
         foreach (var file in files)
@@ -93,7 +94,7 @@ internal sealed class FolderComposer(FolderOptions options)
                             file.Name,
                             read.Document.Line,
                             "",
-                            $"{key} is already defined at {first.File}:{first.Read.Document.Line}; this one is not used"
+                            $"{key} is already defined at {first.File}:{first.Read.Document.Line}{(isForCluster ? "" : "; this one is not used")}"
                         )
                     );
                 }
@@ -129,10 +130,10 @@ internal sealed class FolderComposer(FolderOptions options)
         }
 
         var meanwhile = last is null
-            ? $"{claim.Key} is not used until this is mended"
-            : $"the last good version of {claim.Key} stays in force";
+            ? $"; {claim.Key} is not used until this is mended"
+            : $"; the last good version of {claim.Key} stays in force";
         round.Problems.AddRange(
-            placed.Select(problem => problem == error ? problem with { Message = $"{problem.Message}; {meanwhile}" } : problem)
+            placed.Select(problem => problem == error && !isForCluster ? problem with { Message = problem.Message + meanwhile } : problem)
         );
         round.Invalid[claim.Key] = new InvalidObject($"{claim.File}:{claim.Read.Document.Line}", error, last is not null);
         if (last is not null)
@@ -165,7 +166,7 @@ internal sealed class FolderComposer(FolderOptions options)
                 when string.Equals(map.Namespace, options.SystemNamespace, StringComparison.Ordinal):
                 return (map, EventingFeatures.Check(map.Data));
             case EventPolicy policy:
-                return (policy, [.. EventPolicyRules.Check(policy), NotUsed]);
+                return (policy, isForCluster ? EventPolicyRules.Check(policy) : [.. EventPolicyRules.Check(policy), NotUsed]);
             case Secret secret:
                 return (secret, SecretData.Check(secret));
             default:
@@ -232,35 +233,18 @@ internal sealed class FolderComposer(FolderOptions options)
 
     private BrokerDefaults? ReadBrokerDefaults(Dictionary<ObjectKey, FolderEntry> entries, List<FileProblem> problems)
     {
-        const string Name = "config-br-defaults";
-        const string DataKey = "default-br-config";
-        if (SystemConfig(entries, Name)?.Data?.GetValueOrDefault(DataKey) is not { } text)
+        const string Name = BrokerDefaultsConfig.ConfigMapName;
+        var (defaults, error) = BrokerDefaultsConfig.Read(SystemConfig(entries, Name)?.Data);
+        if (error is not null)
         {
-            return null;
+            var entry = entries[new ObjectKey("", ConfigMap.KindName, options.SystemNamespace, Name)];
+            var path = FieldPath.Member("data", BrokerDefaultsConfig.DataKey);
+            problems.Add(
+                new FileProblem(true, entry.File, entry.Read.Document.LineOf(path), path, $"{error}; Brokers get no defaults from it")
+            );
         }
 
-        string message;
-        try
-        {
-            var json = YamlReader.Read(text).FirstOrDefault()?.Json as JsonObject ?? [];
-            if (!ShapeCheck.Check(json, ApisJson.Default.BrokerDefaults).Any(problem => !problem.IsWarning))
-            {
-                return json.Deserialize(ApisJson.Default.BrokerDefaults);
-            }
-
-            message = ShapeCheck.Check(json, ApisJson.Default.BrokerDefaults)[0].ToString();
-        }
-        catch (YamlFileException exception)
-        {
-            message = exception.Message;
-        }
-
-        var entry = entries[new ObjectKey("", ConfigMap.KindName, options.SystemNamespace, Name)];
-        var path = FieldPath.Member("data", DataKey);
-        problems.Add(
-            new FileProblem(true, entry.File, entry.Read.Document.LineOf(path), path, $"{message}; Brokers get no defaults from it")
-        );
-        return null;
+        return defaults;
     }
 
     private static FolderSnapshot Assemble(

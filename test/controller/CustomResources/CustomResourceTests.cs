@@ -4,7 +4,8 @@ using System.Text.Json.Nodes;
 namespace Brokkr.Controller.Tests.CustomResources;
 
 /// <summary>The definitions in <c>control-plane/config/crds</c>, installed in a real API server.</summary>
-public sealed class CustomResourceTests(InstalledDefinitions definitions) : IClassFixture<InstalledDefinitions>
+[Collection(DefinitionsCollection.Name)]
+public sealed class CustomResourceTests(InstalledDefinitions definitions)
 {
     public static TheoryData<string, string[]> Columns =>
         new()

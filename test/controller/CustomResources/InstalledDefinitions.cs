@@ -64,3 +64,10 @@ public sealed class InstalledDefinitions : IAsyncDisposable
         return api;
     }
 }
+
+/// <summary>The tests that share such a server.</summary>
+[CollectionDefinition(Name)]
+public sealed class DefinitionsCollection : ICollectionFixture<InstalledDefinitions>
+{
+    public const string Name = "API server with our definitions";
+}

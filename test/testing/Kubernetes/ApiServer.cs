@@ -136,10 +136,15 @@ public sealed class ApiServer : IAsyncDisposable
     }
 
     /// <summary>Sends a request as the administrator.</summary>
-    public async Task<HttpResponseMessage> SendAsync(HttpMethod method, string path, string? json = null)
+    public async Task<HttpResponseMessage> SendAsync(
+        HttpMethod method,
+        string path,
+        string? json = null,
+        string contentType = "application/json"
+    )
     {
         using var request = new HttpRequestMessage(method, new Uri(path, UriKind.Relative));
-        request.Content = json is null ? null : new StringContent(json, Encoding.UTF8, "application/json");
+        request.Content = json is null ? null : new StringContent(json, Encoding.UTF8, contentType);
         return await SendAsync(request);
     }
 
