@@ -32,6 +32,7 @@ public sealed class ApiServer : IAsyncDisposable
     private readonly TestAuthority _authority = new();
     private readonly HttpClient _client;
     private readonly int _port = FreePort.Next();
+    private string[] _serverArguments = [];
     private ChildProcess? _etcd;
     private ChildProcess? _server;
 
@@ -69,6 +70,8 @@ public sealed class ApiServer : IAsyncDisposable
 
     /// <summary>PEM file with the authority of its certificate.</summary>
     public string CaFile { get; }
+
+    private string EtcdUrl { get; set; } = "";
 
     /// <summary>A token for which everything is allowed.</summary>
     public string AdminToken { get; }
@@ -154,6 +157,51 @@ public sealed class ApiServer : IAsyncDisposable
         return _client.SendAsync(request, TestContext.Current.CancellationToken);
     }
 
+    /// <summary>Kills the server; its etcd goes on. Of one's own only, not of the shared one.</summary>
+    public async Task StopAsync()
+    {
+        if (_server is { } server)
+        {
+            _server = null;
+            await server.DisposeAsync();
+        }
+    }
+
+    /// <summary>Starts the server again, with the same address and data.</summary>
+    public async Task RestartAsync()
+    {
+        await StopAsync();
+        _server = LaunchServer();
+        await ReadyAsync();
+    }
+
+    /// <summary>Lets etcd forget all but the present: older watches and pages of lists cannot go on (410).</summary>
+    public async Task CompactAsync()
+    {
+        // The server's own counter would do, but etcd's is the one that counts: ask it for any key.
+        using var client = new HttpClient();
+        var current = await AskEtcdAsync(client, "/v3/kv/range", """{"key":"AA=="}""");
+        var revision = (string)current["header"]!["revision"]!;
+        await AskEtcdAsync(client, "/v3/kv/compaction", $$"""{"revision":"{{revision}}","physical":true}""");
+    }
+
+    /// <summary>Writes a kubeconfig for a token.</summary>
+    /// <param name="token">The token; the administrator's by default.</param>
+    /// <param name="url">Another address, such as that of a relay.</param>
+    /// <returns>Its path.</returns>
+    public string WriteKubeConfig(string? token = null, string? url = null) =>
+        _folder.Write(
+            $"{Guid.NewGuid():n}.kubeconfig",
+            $$$"""
+            apiVersion: v1
+            kind: Config
+            current-context: test
+            clusters: [{name: test, cluster: {server: "{{{url ?? Url}}}", certificate-authority: "{{{CaFile}}}"}}]
+            users: [{name: test, user: {token: "{{{token ?? AdminToken}}}"}}]
+            contexts: [{name: test, context: {cluster: test, user: test}}]
+            """
+        );
+
     /// <summary>Kills server and etcd and removes their data.</summary>
     public async ValueTask DisposeAsync()
     {
@@ -168,6 +216,15 @@ public sealed class ApiServer : IAsyncDisposable
         _client.Dispose();
         _authority.Dispose();
         _folder.Dispose();
+    }
+
+    private async Task<JsonObject> AskEtcdAsync(HttpClient client, string path, string json)
+    {
+        using var content = new StringContent(json, Encoding.UTF8, "application/json");
+        using var response = await client.PostAsync(new Uri(EtcdUrl + path), content, TestContext.Current.CancellationToken);
+        var text = await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
+        Assert.True(response.IsSuccessStatusCode, $"etcd answered {response.StatusCode} to {path}: {text}");
+        return JsonNode.Parse(text)!.AsObject();
     }
 
     private static async Task<ApiServer> StartAsync(CancellationToken cancellation)
@@ -208,27 +265,30 @@ public sealed class ApiServer : IAsyncDisposable
         using var key = certificate.GetECDsaPrivateKey()!;
         using var signing = RSA.Create(2048);
         var signingKey = _folder.Write("signing.key", signing.ExportPkcs8PrivateKeyPem());
-        _server = ChildProcess.Start(
-            Path.Combine(home, "kube-apiserver"),
-            [
-                $"--etcd-servers={etcd}",
-                "--bind-address=127.0.0.1",
-                $"--secure-port={Port}",
-                $"--tls-cert-file={_folder.Write("server.crt", certificate.ExportCertificatePem())}",
-                $"--tls-private-key-file={_folder.Write("server.key", key.ExportPkcs8PrivateKeyPem())}",
-                $"--token-auth-file={_folder.Write("tokens.csv", $"{AdminToken},admin,admin,system:masters\n")}",
-                "--authorization-mode=RBAC",
-                $"--service-account-issuer={Url}",
-                // By itself it names the machine's address, where it does not listen.
-                $"--service-account-jwks-uri={Url}/openid/v1/jwks",
-                $"--service-account-signing-key-file={signingKey}",
-                $"--service-account-key-file={_folder.Write("signing.pub", signing.ExportSubjectPublicKeyInfoPem())}",
-                "--service-cluster-ip-range=10.96.0.0/24",
-                "--disable-admission-plugins=ServiceAccount",
-                $"--cert-dir={_folder.Path}",
-            ]
-        );
+        EtcdUrl = etcd;
+        _serverArguments =
+        [
+            $"--etcd-servers={etcd}",
+            "--bind-address=127.0.0.1",
+            $"--secure-port={Port}",
+            $"--tls-cert-file={_folder.Write("server.crt", certificate.ExportCertificatePem())}",
+            $"--tls-private-key-file={_folder.Write("server.key", key.ExportPkcs8PrivateKeyPem())}",
+            $"--token-auth-file={_folder.Write("tokens.csv", $"{AdminToken},admin,admin,system:masters\n")}",
+            "--authorization-mode=RBAC",
+            $"--service-account-issuer={Url}",
+            // By itself it names the machine's address, where it does not listen.
+            $"--service-account-jwks-uri={Url}/openid/v1/jwks",
+            $"--service-account-signing-key-file={signingKey}",
+            $"--service-account-key-file={_folder.Write("signing.pub", signing.ExportSubjectPublicKeyInfoPem())}",
+            "--service-cluster-ip-range=10.96.0.0/24",
+            "--disable-admission-plugins=ServiceAccount",
+            $"--cert-dir={_folder.Path}",
+        ];
+        _server = LaunchServer();
     }
+
+    private ChildProcess LaunchServer() =>
+        ChildProcess.Start(Path.Combine(Environment.GetEnvironmentVariable("KUBEBUILDER_ASSETS")!, "kube-apiserver"), _serverArguments);
 
     /// <summary>Ready means too that the roles are there by which service accounts may ask how tokens are checked.</summary>
     private Task ReadyAsync() =>
