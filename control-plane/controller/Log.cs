@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Brokkr.Controller;
 
-/// <summary>What the control plane logs. Event ids 6000-6099; the next free one is 6010; 6060-6079 are of the reconcilers, 6080-6099 of the webhook.</summary>
+/// <summary>
+/// What the control plane logs. Event ids 6000-6099; the next free one is 6010; 6040-6059 are of the store on a cluster, 6060-6079 of the reconcilers,
+/// 6080-6099 of the webhook.
+/// </summary>
 internal static partial class Log
 {
     [LoggerMessage(6000, LogLevel.Warning, "The folder {Folder} cannot be watched; it is looked at every {Interval} instead")]
@@ -38,6 +41,48 @@ internal static partial class Log
         "New consumer groups of topic {Topic} could not be given a place: {Reason}; the dispatcher gives them one"
     )]
     public static partial void GroupsNotPlaced(this ILogger logger, string topic, string reason);
+
+    [LoggerMessage(6040, LogLevel.Information, "Connected to the API server {Address}, version {Version}")]
+    public static partial void ClusterConnected(this ILogger logger, Uri address, string version);
+
+    [LoggerMessage(6041, LogLevel.Warning, "The {Selection} cannot be followed, trying again: {Reason}")]
+    public static partial void WatchFailed(this ILogger logger, Kubernetes.Selection selection, string reason);
+
+    [LoggerMessage(6042, LogLevel.Information, "The {Selection} are followed again")]
+    public static partial void WatchRecovered(this ILogger logger, Kubernetes.Selection selection);
+
+    [LoggerMessage(6043, LogLevel.Information, "The watch of {Selection} expired; listing them all again")]
+    public static partial void WatchExpired(this ILogger logger, Kubernetes.Selection selection);
+
+    [LoggerMessage(6044, LogLevel.Warning, "{Object} cannot be read and is not used: {Problem}")]
+    public static partial void ObjectUnreadable(this ILogger logger, Apis.ObjectKey @object, string problem);
+
+    [LoggerMessage(6045, LogLevel.Warning, "{Object} cannot be read, what it said before stays in force: {Problem}")]
+    public static partial void ObjectUnreadableKept(this ILogger logger, Apis.ObjectKey @object, string problem);
+
+    [LoggerMessage(6046, LogLevel.Warning, "Objects of kind {Kind} that are referred to cannot be looked up, trying again: {Reason}")]
+    public static partial void KindNotFound(this ILogger logger, string kind, string reason);
+
+    [LoggerMessage(6047, LogLevel.Information, "The Event {Reason} of {Object} was not written: {Failure}")]
+    public static partial void EventNotWritten(this ILogger logger, Apis.ObjectKey @object, string reason, string failure);
+
+    [LoggerMessage(6048, LogLevel.Information, "{Identity} is the leader now")]
+    public static partial void LeadershipWon(this ILogger logger, string identity);
+
+    [LoggerMessage(6049, LogLevel.Warning, "{Identity} is no longer the leader; its work stops")]
+    public static partial void LeadershipLost(this ILogger logger, string identity);
+
+    [LoggerMessage(6050, LogLevel.Information, "Another one is the leader: lease {Lease} is held by {Holder}; waiting")]
+    public static partial void LeaderIsAnother(this ILogger logger, string lease, string holder);
+
+    [LoggerMessage(6051, LogLevel.Warning, "Lease {Lease} was taken by {Holder}")]
+    public static partial void LeaseTaken(this ILogger logger, string lease, string holder);
+
+    [LoggerMessage(6052, LogLevel.Warning, "Lease {Lease} could not be renewed or given up, trying again: {Reason}")]
+    public static partial void LeaseFailed(this ILogger logger, string lease, string reason);
+
+    [LoggerMessage(6053, LogLevel.Error, "Following {Selection} failed; listing them all again")]
+    public static partial void WatchBroken(this ILogger logger, Exception exception, Kubernetes.Selection selection);
 
     [LoggerMessage(6060, LogLevel.Warning, "{Object} could not be made what it should be: {Reason}; trying again in {Delay}")]
     public static partial void PassFailed(this ILogger logger, string @object, string reason, TimeSpan delay);

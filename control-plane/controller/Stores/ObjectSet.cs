@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Brokkr.Apis;
 
 namespace Brokkr.Controller.Stores;
@@ -34,4 +35,16 @@ public sealed record ObjectSet
 
     /// <summary>Identities of Triggers (label <c>eventing.knative.dev/oidc</c>). A folder has none.</summary>
     public IReadOnlyDictionary<ObjectName, ServiceAccount> ServiceAccounts { get; init; } = new Dictionary<ObjectName, ServiceAccount>();
+
+    /// <summary>
+    /// Objects whose contents are not of the types that they should have: only their metadata is known. Where there was a good version before, it is still in
+    /// its place above. A folder has none: it tells them as problems in its files.
+    /// </summary>
+    public ImmutableDictionary<ObjectKey, UnreadableObject> Unreadable { get; init; } =
+        ImmutableDictionary<ObjectKey, UnreadableObject>.Empty;
 }
+
+/// <summary>An object whose contents cannot be read.</summary>
+/// <param name="Metadata">Its metadata.</param>
+/// <param name="Problem">Which field is not of the type it should have, such as <c>spec.delivery.retry: is not of the type it should have</c>.</param>
+public sealed record UnreadableObject(ObjectMeta Metadata, string Problem);

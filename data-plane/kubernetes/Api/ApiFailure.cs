@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Brokkr.Kubernetes.Api;
 
 /// <summary>What the API server says instead of an answer (<c>Status</c>).</summary>
@@ -7,3 +9,7 @@ internal sealed record ApiFailure
 
     public int Code { get; init; }
 }
+
+[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+[JsonSerializable(typeof(ApiFailure))]
+internal sealed partial class ApiJson : JsonSerializerContext;
