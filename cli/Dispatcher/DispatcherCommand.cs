@@ -34,16 +34,16 @@ internal static class DispatcherCommand
         var consumer = JavaProperties.Load(environment.ConsumerPropertiesPath, logger);
         var producer = JavaProperties.Load(environment.Common.ProducerPropertiesPath, logger);
         var webClient = JavaProperties.Load(environment.WebClientPropertiesPath, logger);
-        var secrets = SecretFolder.From(role.Environment);
+        using var api = environment.Common.ApiServer is { } server ? new ApiConnection(server, role.Time) : null;
+        await using var secrets = new RoleSecrets(role, api);
         var options = WebClientProperties.Apply(webClient, environment.ToOptions(consumer), logger) with
         {
-            CorrelationKeys = new CorrelationKeyFolder(secrets, environment.Common.ServiceNamespace, role.Time, logger),
+            CorrelationKeys = secrets.KeysOf(environment.Common.ServiceNamespace, logger),
         };
 
         using var start = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         start.CancelAfter(environment.Common.StartupBudget);
         await using var telemetry = await RoleTelemetry.StartAsync(environment.Common, role, start.Token);
-        using var api = environment.Common.ApiServer is { } server ? new ApiConnection(server, role.Time) : null;
         using var logs = new KafkaLogProvider(
             new KafkaOptions
             {
@@ -51,7 +51,7 @@ internal static class DispatcherCommand
                 ProducerProperties = producer,
                 OwnershipGroup = $"brokkr-dispatcher.{environment.Common.ServiceNamespace}.{environment.Common.ServiceName}",
             },
-            secrets,
+            secrets.Source,
             role.Loggers
         );
         await using var contract = new ContractFile(

@@ -9,6 +9,9 @@ namespace Brokkr.Cli.Hosting;
 /// <param name="folder">The folder; null if there is none, then no Secret exists.</param>
 internal sealed class SecretFolder(string? folder) : ISecretSource
 {
+    /// <summary>Whether there is a folder.</summary>
+    public bool Exists => folder is not null;
+
     /// <summary>Where a Secret is, whether or not it exists; null if there is no folder, or for what is no name.</summary>
     public string? PathOf(string namespaceName, string name) =>
         // Names come from the contract: they must not lead elsewhere.

@@ -3,6 +3,7 @@ using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
 using Brokkr.Core.Contract;
 using Brokkr.Kafka;
+using Brokkr.Kubernetes.Api;
 using Brokkr.Receiver;
 using Microsoft.Extensions.Logging;
 
@@ -37,11 +38,9 @@ internal static class ReceiverCommand
         using var start = CancellationTokenSource.CreateLinkedTokenSource(stopping);
         start.CancelAfter(environment.Common.StartupBudget);
         await using var telemetry = await RoleTelemetry.StartAsync(environment.Common, role, start.Token);
-        using var logs = new KafkaLogProvider(
-            new KafkaOptions { ProducerProperties = producer },
-            SecretFolder.From(role.Environment),
-            role.Loggers
-        );
+        using var api = environment.Common.ApiServer is { } reached ? new ApiConnection(reached, role.Time) : null;
+        await using var secrets = new RoleSecrets(role, api);
+        using var logs = new KafkaLogProvider(new KafkaOptions { ProducerProperties = producer }, secrets.Source, role.Loggers);
         await using var contract = new ContractFile(
             environment.Common.ContractPath,
             role.Time,

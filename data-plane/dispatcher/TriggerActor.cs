@@ -207,7 +207,7 @@ internal sealed class TriggerActor
         catch (Exception failure)
         {
             // Whatever it is, it concerns this egress alone.
-            var problem = failure is EgressException or LogConfigurationException
+            var problem = failure is EgressException or LogConfigurationException or LogUnavailableException
                 ? failure.Message
                 : $"{failure.GetType().Name}: {failure.Message}";
             Report(EgressState.Failed, problem);

@@ -45,7 +45,7 @@ internal static partial class Log
     )]
     public static partial void AddressTaken(this ILogger logger, string path, string host, string id, string other);
 
-    [LoggerMessage(4014, LogLevel.Warning, "The log of {Namespace}/{Name} could not be opened; next attempt in {Seconds} s")]
+    [LoggerMessage(4014, LogLevel.Warning, "The log of {Namespace}/{Name} could not be opened; tried again every {Seconds} s")]
     public static partial void LogNotOpened(this ILogger logger, string @namespace, string name, double seconds, Exception exception);
 
     [LoggerMessage(4015, LogLevel.Warning, "A log that is no longer needed could not be closed")]

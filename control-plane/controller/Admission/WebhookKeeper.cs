@@ -15,6 +15,7 @@ internal sealed class WebhookKeeper(WebhookOptions options, IClusterStore store,
 {
     private static readonly TimeSpan FirstPause = TimeSpan.FromSeconds(1);
 
+    private readonly Dictionary<string, string> _told = new(StringComparer.Ordinal);
     private volatile WebhookCertificate? _shown;
 
     /// <summary>The certificate that connections are secured with; null before there is one.</summary>
@@ -51,8 +52,13 @@ internal sealed class WebhookKeeper(WebhookOptions options, IClusterStore store,
             isRegistered &= await RegisterAsync(configuration, current.AuthorityPem, cancellation);
         }
 
-        // What was shown before is good for a while yet. Without any, a certificate that nobody trusts is no worse than none.
-        if ((isRegistered || _shown is null) && !current.Is(_shown))
+        // What was shown before is good for a while yet. Without any, or when that is over, a certificate that nobody trusts is no worse than none.
+        var isUrgent = _shown is null || _shown.Expires < time.GetUtcNow() + (options.CertificateMargin / 2);
+        if (current.Is(_shown))
+        {
+            current.Dispose();
+        }
+        else if (isRegistered || isUrgent)
         {
             _shown = current;
             logger.WebhookCertificateShown(current.Expires);
@@ -122,11 +128,21 @@ internal sealed class WebhookKeeper(WebhookOptions options, IClusterStore store,
                 logger.WebhookRegistered(configuration.Kind, configuration.Name);
             }
 
+            _told.Remove(configuration.Name);
             return true;
         }
         catch (StoreException exception)
         {
-            logger.WebhookNotRegistered(configuration.Kind, configuration.Name, exception.Message);
+            // Once, not with every look.
+            if (
+                !_told.TryGetValue(configuration.Name, out var before)
+                || !string.Equals(before, exception.Message, StringComparison.Ordinal)
+            )
+            {
+                _told[configuration.Name] = exception.Message;
+                logger.WebhookNotRegistered(configuration.Kind, configuration.Name, exception.Message);
+            }
+
             return false;
         }
     }

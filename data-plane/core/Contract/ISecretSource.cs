@@ -7,5 +7,6 @@ public interface ISecretSource
     /// <param name="namespaceName">Namespace of the Secret.</param>
     /// <param name="name">Name of the Secret.</param>
     /// <param name="cancellation">Ends the wait.</param>
+    /// <exception cref="Log.LogUnavailableException">It cannot be told now; the message says why. Asking again later may help.</exception>
     ValueTask<IReadOnlyDictionary<string, byte[]>?> GetAsync(string namespaceName, string name, CancellationToken cancellation);
 }

@@ -58,21 +58,87 @@ public sealed class ApiConnection(ApiServerOptions options, TimeProvider time) :
                 ? new ApiResult<T>(await response.Content.ReadFromJsonAsync(type, either.Token), null)
                 : new ApiResult<T>(null, await RefusedAsync(response, either.Token));
         }
-        catch (Exception failure) when (ProblemOf(failure, limit.Token) is { } problem)
+        catch (Exception failure) when (ProblemOf(failure, options.Timeout, limit.Token) is { } problem)
         {
             return new ApiResult<T>(null, problem);
+        }
+    }
+
+    /// <summary>Reads an object while the caller's thread waits: for what is asked for in the middle of something that cannot be put off.</summary>
+    /// <param name="path">As for <see cref="SendAsync"/>.</param>
+    /// <param name="type">What is expected.</param>
+    /// <param name="longest">How long it may take.</param>
+    /// <returns>The answer, or why there is none.</returns>
+    internal ApiResult<T> Get<T>(string path, JsonTypeInfo<T> type, TimeSpan longest)
+        where T : class
+    {
+        using var limit = new CancellationTokenSource(longest, time);
+        try
+        {
+            using var request = Request(HttpMethod.Get, path, null);
+
+            // The only version in which the runtime does not need another thread.
+            request.Version = HttpVersion.Version11;
+            request.VersionPolicy = HttpVersionPolicy.RequestVersionExact;
+            using var response = Connect().Send(request, HttpCompletionOption.ResponseContentRead, limit.Token);
+            using var body = response.Content.ReadAsStream(limit.Token);
+            return response.IsSuccessStatusCode
+                ? new ApiResult<T>(JsonSerializer.Deserialize(body, type), null)
+                : new ApiResult<T>(
+                    null,
+                    new ApiProblem(
+                        (int)response.StatusCode,
+                        $"the API server answered {((int)response.StatusCode).ToString(CultureInfo.InvariantCulture)}"
+                    )
+                );
+        }
+        catch (Exception failure) when (ProblemOf(failure, longest, limit.Token) is { } problem)
+        {
+            return new ApiResult<T>(null, problem);
+        }
+    }
+
+    /// <summary>Asks for a watch.</summary>
+    /// <param name="path">As for <see cref="SendAsync"/>.</param>
+    /// <param name="cancellation">Ends the wait for the begin of the answer.</param>
+    /// <returns>What comes, to be disposed; or why nothing will.</returns>
+    internal async Task<ApiResult<ApiStream>> OpenAsync(string path, CancellationToken cancellation)
+    {
+        using var limit = new CancellationTokenSource(options.Timeout, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellation);
+        HttpResponseMessage? response = null;
+        try
+        {
+            using var request = Request(HttpMethod.Get, path, null);
+            response = await Connect().SendAsync(request, HttpCompletionOption.ResponseHeadersRead, either.Token);
+            if (!response.IsSuccessStatusCode)
+            {
+                return new ApiResult<ApiStream>(null, await RefusedAsync(response, either.Token));
+            }
+
+            var stream = new ApiStream(response, await response.Content.ReadAsStreamAsync(either.Token));
+            response = null;
+            return new ApiResult<ApiStream>(stream, null);
+        }
+        catch (Exception failure) when (ProblemOf(failure, options.Timeout, limit.Token) is { } problem)
+        {
+            return new ApiResult<ApiStream>(null, problem);
+        }
+        finally
+        {
+            response?.Dispose();
         }
     }
 
     private static Uri Below(Uri address, string path) => new(address.AbsoluteUri.TrimEnd('/') + "/" + path);
 
     /// <summary>What a failure means, where it is one of those that happen; else null.</summary>
-    private ApiProblem? ProblemOf(Exception failure, CancellationToken limit) =>
+    private static ApiProblem? ProblemOf(Exception failure, TimeSpan longest, CancellationToken limit) =>
         failure switch
         {
             OperationCanceledException when limit.IsCancellationRequested => new ApiProblem(
                 0,
-                $"the API server did not answer within {options.Timeout.TotalSeconds:0.#} s"
+                $"the API server did not answer within {longest.TotalSeconds:0.#} s"
             ),
             HttpRequestException => new ApiProblem(0, $"the API server cannot be reached: {failure.WithCause()}"),
             HttpIOException => new ApiProblem(0, $"the API server broke off its answer: {failure.WithCause()}"),

@@ -1,5 +1,3 @@
-using System.Text.Json.Serialization;
-
 namespace Brokkr.Kubernetes.Api;
 
 /// <summary>What the API server says instead of an answer (<c>Status</c>).</summary>
@@ -9,7 +7,3 @@ internal sealed record ApiFailure
 
     public int Code { get; init; }
 }
-
-[JsonSourceGenerationOptions(PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
-[JsonSerializable(typeof(ApiFailure))]
-internal sealed partial class ApiJson : JsonSerializerContext;

@@ -120,6 +120,9 @@ internal sealed partial class IngressStore
         /// <summary>Whether an attempt to open a log has ended.</summary>
         public bool Tried { get; set; }
 
+        /// <summary>Why the log could not be opened, as was reported; null once it is open.</summary>
+        public string? Problem { get; set; }
+
         /// <summary>Whether another resource has its path or host, as was reported.</summary>
         public bool Conflict { get; set; }
     }

@@ -215,6 +215,7 @@ internal sealed partial class IngressStore(
             entry.Log = log;
             entry.LogIdentity = identity;
             entry.Opening = null;
+            entry.Problem = null;
             entry.Tried = true;
             entry.Served = new Ingress(definition, log, metrics.For(definition));
             Inherit(definition.Uid);
@@ -245,7 +246,13 @@ internal sealed partial class IngressStore(
         lock (_lock)
         {
             var definition = entry.Wanted!;
-            logger.LogNotOpened(definition.Namespace, definition.Name, retryDelay.TotalSeconds, e);
+            if (!string.Equals(entry.Problem, e.Message, StringComparison.Ordinal))
+            {
+                // While it stays like that there is no news.
+                entry.Problem = e.Message;
+                logger.LogNotOpened(definition.Namespace, definition.Name, retryDelay.TotalSeconds, e);
+            }
+
             entry.Tried = true;
             Inherit(definition.Uid);
             QueueRebuild();

@@ -98,7 +98,6 @@ public sealed class WebhookKeeperTests
         var keeper = Keeper();
         await keeper.CheckAsync(TestContext.Current.CancellationToken);
         var first = keeper.Certificate!;
-        _time.Advance(TimeSpan.FromDays(6.5));
         _store.Writing = key =>
         {
             if (key == Validation)
@@ -106,6 +105,7 @@ public sealed class WebhookKeeperTests
                 throw new StoreException(StoreFailure.Unavailable, "away");
             }
         };
+        _time.Advance(TimeSpan.FromDays(6.25));
         await keeper.CheckAsync(TestContext.Current.CancellationToken);
         Assert.True(keeper.Certificate!.Is(first));
 
@@ -113,6 +113,24 @@ public sealed class WebhookKeeperTests
         await keeper.CheckAsync(TestContext.Current.CancellationToken);
         Assert.Equal(Entry("server-cert.pem"), keeper.Certificate!.CertificatePem);
         Assert.False(keeper.Certificate.Is(first));
+    }
+
+    [Fact]
+    public async Task New_certificate_that_cannot_be_registered_is_shown_before_the_old_one_ends()
+    {
+        _store[Validation] = Configuration();
+        var keeper = Keeper();
+        await keeper.CheckAsync(TestContext.Current.CancellationToken);
+        _store.Writing = key =>
+        {
+            if (key == Validation)
+            {
+                throw new StoreException(StoreFailure.Forbidden, "not allowed");
+            }
+        };
+        _time.Advance(TimeSpan.FromDays(6.75));
+        await keeper.CheckAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(Entry("server-cert.pem"), keeper.Certificate!.CertificatePem);
     }
 
     [Theory]

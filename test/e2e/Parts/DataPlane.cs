@@ -19,7 +19,7 @@ internal sealed class DataPlane(string consumer = "", string producer = "") : IA
     private readonly List<ChildProcess> _processes = [];
     private readonly Dictionary<string, MountedVolume> _volumes = new(StringComparer.Ordinal);
 
-    /// <summary>More variables for all pods.</summary>
+    /// <summary>More variables for all pods. They win over those of the original's manifests: an empty one takes one away.</summary>
     public IReadOnlyDictionary<string, string> Variables { get; init; } = new Dictionary<string, string>(StringComparer.Ordinal);
 
     /// <summary>What <c>config-observability</c> holds for a role, beside or instead of what is there anyway.</summary>
