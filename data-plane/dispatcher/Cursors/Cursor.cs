@@ -33,30 +33,18 @@ internal enum PumpEnd
 /// </summary>
 /// <remarks>
 /// Hot path, without queues: whoever adds records or finishes one pumps the cursor on its own thread. Only one thread pumps at a time; the fields of
-/// the pump need no lock. The lock guards the window of offsets.
+/// the pump need no lock. What others change too is in <see cref="CursorProgress"/>.
 /// </remarks>
 internal sealed class Cursor
 {
-    private readonly Lock _lock = new();
     private readonly Trigger _trigger;
-    private readonly OffsetWindow _window;
-    private CursorMetadata? _remembered;
-    private readonly TaskCompletionSource _drained = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private readonly TaskCompletionSource _released = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int _rememberedIndex;
+    private readonly CursorProgress _progress;
     private int _pumps;
-    private int _unfinished;
-    private int _aside;
-    private int _running;
-    private bool _stopped;
-    private bool _abandoned;
     private RecordStream? _stream;
     private long _number;
     private long _bytesTaken;
     private bool _sawRecord;
     private long _lastTimestamp = -1;
-    private CursorPosition _stored;
-    private bool _isStored;
 
     /// <summary>Creates a cursor at a position.</summary>
     /// <param name="trigger">Whose it is.</param>
@@ -66,10 +54,7 @@ internal sealed class Cursor
     {
         _trigger = trigger;
         Feed = feed;
-        _window = new OffsetWindow(position.Offset);
-        _remembered = CursorMetadata.Read(position.Offset, position.Metadata);
-        _stored = position;
-        _isStored = true;
+        _progress = new CursorProgress(position);
     }
 
     public PartitionFeed Feed { get; }
@@ -77,7 +62,7 @@ internal sealed class Cursor
     public TopicPartition Partition => Feed.Partition;
 
     /// <summary>The next offset to take.</summary>
-    public long Next => _window.Next;
+    public long Next => _progress.Next;
 
     /// <summary>Number of the next record in its stream's window.</summary>
     public long Number => Volatile.Read(ref _number);
@@ -86,7 +71,7 @@ internal sealed class Cursor
     public long BytesTaken => Volatile.Read(ref _bytesTaken);
 
     /// <summary>Records taken and not finished.</summary>
-    public int Unfinished => Volatile.Read(ref _unfinished);
+    public int Unfinished => _progress.Unfinished;
 
     /// <summary>Guarded by the gate's lock.</summary>
     public bool IsQueuedForRoom { get; set; }
@@ -95,24 +80,15 @@ internal sealed class Cursor
     public volatile Unstored Unstored;
 
     /// <summary>Completes when nothing is stored for it any more.</summary>
-    public Task Released => _released.Task;
+    public Task Released => _progress.Released;
 
-    public bool IsStopped => Volatile.Read(ref _stopped);
+    public bool IsStopped => _progress.IsStopped;
 
     /// <summary>Records of its stream that wait or run; what it has not read is not counted.</summary>
     public long QueueLength => Math.Max(0, (Volatile.Read(ref _stream)?.Window.End ?? Number) - Number) + Unfinished;
 
     /// <summary>The position that would be stored now.</summary>
-    public long Position
-    {
-        get
-        {
-            lock (_lock)
-            {
-                return _window.Position;
-            }
-        }
-    }
+    public long Position => _progress.Oldest.Position;
 
     /// <summary>
     /// Where the group is, and when the record there was stored, in milliseconds since the Unix epoch; for metrics. Where that record is not in memory, the time
@@ -122,18 +98,13 @@ internal sealed class Cursor
     {
         get
         {
-            long position;
-            lock (_lock)
+            var (position, timestamp) = _progress.Oldest;
+            if (timestamp >= 0)
             {
-                if (_window.First is Delivery.Delivery first)
-                {
-                    return (first.Offset, first.Timestamp);
-                }
-
-                position = _window.Next;
+                return (position, timestamp);
             }
 
-            var timestamp = Volatile.Read(ref _stream)?.Window.TimestampOf(position) ?? -1;
+            timestamp = Volatile.Read(ref _stream)?.Window.TimestampOf(position) ?? -1;
             return (position, timestamp < 0 ? Volatile.Read(ref _lastTimestamp) : timestamp);
         }
     }
@@ -178,26 +149,7 @@ internal sealed class Cursor
     /// <summary>The outcome of a record is final, or it will not be finished by this cursor.</summary>
     public void End(Delivery.Delivery delivery, bool isFinished)
     {
-        bool isDrained;
-        lock (_lock)
-        {
-            if (isFinished)
-            {
-                _window.Finish(delivery);
-                _aside -= delivery.IsAside ? 1 : 0;
-                // In this order, so that the pump never takes an event for a record that was set aside.
-                Volatile.Write(ref _unfinished, _unfinished - 1);
-            }
-
-            _running--;
-            isDrained = _stopped && _running == 0;
-        }
-
-        if (isDrained)
-        {
-            _drained.TrySetResult();
-        }
-
+        _progress.End(delivery, isFinished);
         if (isFinished)
         {
             _trigger.Committer.Finished(this);
@@ -218,74 +170,30 @@ internal sealed class Cursor
     /// <returns>Completes when no delivery is running any more.</returns>
     public Task StopAsync()
     {
-        lock (_lock)
-        {
-            _stopped = true;
-            for (var record = _window.First; record is not null; record = record.Later)
-            {
-                ((Delivery.Delivery)record).Stop();
-            }
-
-            if (_running == 0)
-            {
-                _drained.TrySetResult();
-            }
-        }
-
+        var drained = _progress.StopAsync();
         Feed.Forget(this);
         // The pump lets go of the stream.
         Pump();
-        return _drained.Task;
+        return drained;
     }
 
     /// <summary>Cancels running requests.</summary>
-    public void Abort()
-    {
-        lock (_lock)
-        {
-            for (var record = _window.First; record is not null; record = record.Later)
-            {
-                ((Delivery.Delivery)record).Abort();
-            }
-        }
-    }
+    public void Abort() => _progress.Abort();
 
     /// <summary>The partition belongs to somebody else: nothing may be stored for it any more.</summary>
     public void Abandon()
     {
-        lock (_lock)
-        {
-            _abandoned = true;
-        }
-
-        _released.TrySetResult();
+        _progress.Abandon();
         _ = StopAsync();
         Abort();
     }
 
     /// <summary>What should be stored now.</summary>
     /// <returns>False if that is stored already, or nothing may be stored.</returns>
-    public bool TryGetUnstored(out CursorPosition position)
-    {
-        lock (_lock)
-        {
-            position = new CursorPosition(_window.Position, CursorMetadata.Write(_window, _remembered));
-            return !_abandoned && !(_isStored && position == _stored);
-        }
-    }
+    public bool TryGetUnstored(out CursorPosition position) => _progress.TryGetUnstored(out position);
 
     /// <summary>A position has been stored, or it is not known whether it has.</summary>
-    public void Stored(CursorPosition position, bool isCertain)
-    {
-        lock (_lock)
-        {
-            _stored = position;
-            _isStored = isCertain;
-        }
-    }
-
-    /// <summary>Whether the next event has to wait in an ordered Trigger.</summary>
-    private bool HasEventUnderWay => Unfinished > Volatile.Read(ref _aside);
+    public void Stored(CursorPosition position, bool isCertain) => _progress.Stored(position, isCertain);
 
     private PumpEnd Take()
     {
@@ -305,7 +213,7 @@ internal sealed class Cursor
             }
 
             var settings = _trigger.Settings;
-            if (settings.IsOrdered && HasEventUnderWay)
+            if (settings.IsOrdered && _progress.HasEventUnderWay)
             {
                 return PumpEnd.InOrder;
             }
@@ -384,10 +292,9 @@ internal sealed class Cursor
         }
 
         _sawRecord = true;
-        var failedAttempts = 0;
-        if (_remembered is { } remembered && !IsUnfinished(remembered, offset, out failedAttempts))
+        if (!_progress.IsUnfinished(offset, out var failedAttempts))
         {
-            _window.SkipTo(offset + 1);
+            _progress.SkipTo(offset + 1);
             return PumpEnd.NoRecords;
         }
 
@@ -409,7 +316,7 @@ internal sealed class Cursor
     /// <summary>A record needs no delivery.</summary>
     private PumpEnd Pass(FeedRecord record)
     {
-        _window.SkipTo(record.Record.Offset + 1);
+        _progress.SkipTo(record.Record.Offset + 1);
         Done(record);
         return PumpEnd.NoRecords;
     }
@@ -439,7 +346,7 @@ internal sealed class Cursor
 
     private PumpEnd Start(FeedRecord record, EventView view, TriggerSettings settings, long started, int failedAttempts)
     {
-        if (settings.IsOrdered && HasEventUnderWay)
+        if (settings.IsOrdered && _progress.HasEventUnderWay)
         {
             return PumpEnd.InOrder;
         }
@@ -465,20 +372,7 @@ internal sealed class Cursor
     /// <summary>A delivery begins; room for it has been taken.</summary>
     private PumpEnd Begin(Delivery.Delivery delivery, FeedRecord record)
     {
-        bool isTaken;
-        lock (_lock)
-        {
-            isTaken = !_stopped;
-            if (isTaken)
-            {
-                _window.Begin(delivery);
-                _unfinished++;
-                _aside += delivery.IsAside ? 1 : 0;
-                _running++;
-            }
-        }
-
-        if (!isTaken)
+        if (!_progress.TryBegin(delivery))
         {
             _trigger.Gate.Finish(record.Size, hasRequest: true, isSuccess: false);
             return PumpEnd.Stopped;
@@ -506,31 +400,6 @@ internal sealed class Cursor
         }
     }
 
-    /// <summary>Whether a restart must deliver an offset again.</summary>
-    private bool IsUnfinished(CursorMetadata remembered, long offset, out int failedAttempts)
-    {
-        failedAttempts = 0;
-        if (offset >= remembered.Frontier)
-        {
-            _remembered = null;
-            return true;
-        }
-
-        var unfinished = remembered.Unfinished;
-        while (_rememberedIndex < unfinished.Count && unfinished[_rememberedIndex].Offset < offset)
-        {
-            _rememberedIndex++;
-        }
-
-        if (_rememberedIndex < unfinished.Count && unfinished[_rememberedIndex].Offset == offset)
-        {
-            failedAttempts = unfinished[_rememberedIndex].FailedAttempts;
-            return true;
-        }
-
-        return false;
-    }
-
     /// <summary>Offsets up to this one do not exist: compacted, or markers of transactions.</summary>
     private void SkipTo(long offset)
     {
@@ -545,7 +414,7 @@ internal sealed class Cursor
             _trigger.Metrics.Skipped(_trigger.Settings, gap);
         }
 
-        _window.SkipTo(offset);
+        _progress.SkipTo(offset);
         _trigger.Committer.Moved(this);
     }
 
