@@ -260,6 +260,15 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
 
             if (!wanted.TryGetValue(trigger.Uid, out var egress))
             {
+                if (
+                    status?.ConsumerGroup is { } early
+                    && status.Conditions.All(condition => condition.Reason is not TriggerReconciler.GroupInUse)
+                )
+                {
+                    // It cannot be served yet, but from now on its events are kept for it.
+                    IsPlaced(pass, early, null, groups, out _, out _);
+                }
+
                 outcomes[trigger.Key] = new TriggerOutcome(status, subscriber, deadLetterSink, IsInContract: false);
                 continue;
             }
@@ -271,7 +280,7 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
 
             subscriber = new Resolution(egress.Destination, egress.DestinationCACerts, egress.DestinationAudience, null);
             deadLetterSink = DeadLetterSinkOf(pass, trigger, egress);
-            var isPlaced = IsPlaced(pass, egress, before, groups, out var reason, out var message);
+            var isPlaced = IsPlaced(pass, egress.ConsumerGroup, before, groups, out var reason, out var message);
             if (isPlaced)
             {
                 Add(egress);
@@ -307,17 +316,24 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
     }
 
     /// <summary>Whether the group of an egress has its place, so that no later event can pass it by (CPT-12).</summary>
-    private bool IsPlaced(ResourcePass pass, Egress egress, Egress? before, List<GroupKey> groups, out string reason, out string message)
+    private bool IsPlaced(
+        ResourcePass pass,
+        string consumerGroup,
+        Egress? before,
+        List<GroupKey> groups,
+        out string reason,
+        out string message
+    )
     {
         reason = "";
         message = "";
-        if (before is not null && string.Equals(before.ConsumerGroup, egress.ConsumerGroup, StringComparison.Ordinal))
+        if (before is not null && string.Equals(before.ConsumerGroup, consumerGroup, StringComparison.Ordinal))
         {
             return true;
         }
 
         var resource = pass.Plan!.Resource;
-        var group = new GroupKey(resource.BootstrapServers, TopicKey.SecretOf(resource), resource.Topics[0], egress.ConsumerGroup);
+        var group = new GroupKey(resource.BootstrapServers, TopicKey.SecretOf(resource), resource.Topics[0], consumerGroup);
         if (!pass.IsTopicReady)
         {
             reason = "TopicNotReady";

@@ -183,6 +183,9 @@ internal sealed class ResourceServer(ReconcilerContext context)
                         $"failed to get CA certs from {pass.DataPlaneNamespace}/{pass.Kind.Ingress.CertificateSecret}: there is no such Secret, which transport-encryption needs"
                     )
                 );
+                pass.Draft.Set(
+                    Conditions.Unknown(Conditions.ProbeSucceeded, "CertificateMissing", "Receivers are not asked without the certificate.")
+                );
                 return;
             }
 
@@ -253,7 +256,12 @@ internal sealed class ResourceServer(ReconcilerContext context)
     /// <summary>Tells people when something has become false, or false for another reason.</summary>
     public void TellFailures(ApiObject value, ResourceStatus? before, StatusDraft draft, string component)
     {
-        foreach (var condition in draft.Conditions.Where(condition => condition.State == ConditionState.False))
+        // That a receiver does not serve a path yet is no event: it is asked again in a moment.
+        foreach (
+            var condition in draft.Conditions.Where(condition =>
+                condition.State == ConditionState.False && condition.Type is not Conditions.ProbeSucceeded
+            )
+        )
         {
             var known = before?.ConditionOf(condition.Type);
             if (

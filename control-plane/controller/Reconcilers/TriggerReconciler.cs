@@ -16,6 +16,9 @@ internal sealed class TriggerReconciler(ReconcilerContext context, OidcIdentity 
     private const string Component = "kafka-trigger-controller";
     private const string NamespacedComponent = "kafka-namespaced-trigger-controller";
 
+    /// <summary>Reason of a Trigger whose consumer group another one has.</summary>
+    public const string GroupInUse = "ConsumerGroupInUse";
+
     private static readonly IReadOnlyList<string> ConditionTypes =
     [
         Conditions.BrokerReady,
@@ -186,16 +189,15 @@ internal sealed class TriggerReconciler(ReconcilerContext context, OidcIdentity 
         draft.Fields["deadLetterSinkUri"] = Text(mine.DeadLetterSink.Url);
         draft.Fields["deadLetterSinkCACerts"] = Text(mine.DeadLetterSink.CACerts);
         draft.Fields["deadLetterSinkAudience"] = Text(mine.DeadLetterSink.Audience);
-        if (
-            mine.Status?.ConsumerGroup is { } group
-            && mine.Status.Conditions.All(condition => condition.Reason is not "ConsumerGroupInUse")
-        )
+        if (mine.Status?.ConsumerGroup is { } group && mine.Status.Conditions.All(condition => condition.Reason is not GroupInUse))
         {
             draft.Annotations[StatusAnnotations.ConsumerGroup] = group;
         }
 
         var dispatchers = context.DataPlane.ReadyPods(outcome.DataPlaneNamespace, context.Options.DispatcherApp);
-        var isApplied = mine.IsInContract && DataPlane.HaveApplied(dispatchers, outcome.Version);
+        // One that was served stays so when dispatchers are scaled to none: its events wait in the log.
+        var wasServed = trigger.Status?.ConditionOf(Conditions.DependencyReady)?.Status is "True";
+        var isApplied = mine.IsInContract && (dispatchers.Count > 0 || wasServed) && DataPlane.HaveApplied(dispatchers, outcome.Version);
         if (isApplied || !mine.IsInContract)
         {
             context.Waiting.TryRemove(trigger.Key, out _);
@@ -207,6 +209,12 @@ internal sealed class TriggerReconciler(ReconcilerContext context, OidcIdentity 
 
         draft.SetIfAbsent(
             isApplied ? Conditions.True(Conditions.DependencyReady)
+            : mine.IsInContract && dispatchers.Count == 0
+                ? Conditions.Unknown(
+                    Conditions.DependencyReady,
+                    "DispatcherNotAvailable",
+                    $"No Pod labelled app={context.Options.DispatcherApp} is ready in namespace {outcome.DataPlaneNamespace}."
+                )
             : mine.IsInContract
                 ? Conditions.Unknown(
                     Conditions.DependencyReady,
@@ -269,6 +277,14 @@ internal sealed class TriggerReconciler(ReconcilerContext context, OidcIdentity 
         if (!string.IsNullOrEmpty(group))
         {
             context.Groups.Release(group, trigger.Key);
+            foreach (var (broker, other) in context.Outcomes)
+            {
+                // Who wanted it may have it now.
+                if (other.Triggers.Values.Any(one => one.Status?.Conditions.Any(condition => condition.Reason is GroupInUse) is true))
+                {
+                    context.Enqueue(broker);
+                }
+            }
         }
 
         context.GroupDeletions.Forget(trigger.Key);

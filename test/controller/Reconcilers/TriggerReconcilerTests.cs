@@ -29,6 +29,21 @@ public sealed class TriggerReconcilerTests
     }
 
     [Fact]
+    public async Task Trigger_is_not_ready_before_there_is_a_dispatcher()
+    {
+        await using var plane = await Plane.PrepareAsync();
+        plane.Cluster.Put(Plane.Config, Plane.Broker, Plane.Trigger);
+        plane.AddPod("kafka-broker-receiver");
+        plane.Start();
+        await plane.ConditionAsync("Trigger", "ship", "DependencyReady", "Unknown", "DispatcherNotAvailable");
+        plane.AddPod("kafka-broker-dispatcher");
+        await plane.ReadyAsync("Trigger", "ship");
+        plane.Cluster.Delete("Pod", "kafka-broker-dispatcher-0", "knative-eventing");
+        await plane.IdleAsync();
+        await plane.ReadyAsync("Trigger", "ship");
+    }
+
+    [Fact]
     public async Task Trigger_without_a_broker_says_so_and_gets_no_finalizer()
     {
         // CPT-02, CPT-03, CPT-05, CPT-06, DEV-18
@@ -85,6 +100,10 @@ public sealed class TriggerReconcilerTests
         );
         await plane.ConditionAsync("Trigger", "ship", "SubscriberResolved", "False", "SubscriberNotResolved");
         await plane.ConditionAsync("Trigger", "ship", "Ready", "False", "SubscriberNotResolved");
+        await Eventually.True(
+            async () => (await plane.Log.Cursors.LoadAsync(Plane.Group, Plane.Topic, Stop)).Count == 3,
+            "events are kept for it from now on"
+        );
         Assert.Null(plane.Cluster.Find("Trigger", "ship")!["status"]!["subscriberUri"]);
         plane.Cluster.Put(
             """
@@ -175,7 +194,6 @@ public sealed class TriggerReconcilerTests
         Assert.Null(plane.Cluster.Find("Trigger", "second")!["status"]!["annotations"]);
         plane.Cluster.Delete("Trigger", "ship");
         await plane.GoneAsync("Trigger", "ship");
-        plane.Cluster.Patch("Trigger", "second", "metadata: {labels: {a: b}}");
         await plane.ReadyAsync("Trigger", "second");
     }
 
