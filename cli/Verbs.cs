@@ -13,6 +13,7 @@ internal static class Verbs
             // Roles take no arguments. Straight to them: the command line of all verbs costs a role memory that it would never use again.
             ["receiver"] => RoleHost.RunAsync("receiver", Receiver.ReceiverCommand.RunAsync),
             ["dispatcher"] => RoleHost.RunAsync("dispatcher", Dispatcher.DispatcherCommand.RunAsync),
+            ["controller"] => RoleHost.RunAsync("controller", Controller.ControllerCommand.RunAsync),
             _ => ParseAsync(args),
         };
 
@@ -24,6 +25,7 @@ internal static class Verbs
                 Dev.DevCommand.Create(),
                 Receiver.ReceiverCommand.Create(),
                 Dispatcher.DispatcherCommand.Create(),
+                Controller.ControllerCommand.Create(),
                 Send.SendCommand.Create(),
                 Display.DisplayCommand.Create(),
                 Validate.ValidateCommand.Create(),
