@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
-using Brokkr.Core.Contract;
 using Brokkr.Core.Tokens;
 using Brokkr.Dispatcher;
 using Brokkr.Dispatcher.Tokens;
@@ -54,18 +53,14 @@ internal static class DispatcherCommand
             secrets.Source,
             role.Loggers
         );
-        await using var contract = new ContractFile(
-            environment.Common.ContractPath,
-            role.Time,
-            role.Loggers.CreateLogger("Brokkr.Core.Contract")
-        );
+        await using var contract = new RoleContract(environment.Common, role, api);
         ITokenSource? tokens =
             environment.TokensPath is { } folder ? new FileTokenSource(folder, role.Time)
             : api is not null ? new KubernetesTokenSource(api, role.Time)
             : null;
         await using var dispatcher = new DispatcherHost(
             options,
-            contract,
+            contract.Source,
             logs,
             role.Time,
             role.Loggers,
@@ -74,9 +69,10 @@ internal static class DispatcherCommand
             tokens: tokens
         );
         dispatcher.Start();
+        contract.Start();
         string? WhyNotReady() =>
             stopping.IsCancellationRequested ? "stopping"
-            : contract.Current is null ? "no contract has been read yet"
+            : contract.Source.Current is null ? "no contract has been read yet"
             : null;
         await using var probes = environment.ProbePort is { } port
             ? await ProbeEndpoint.StartAsync(port, WhyNotReady, role.Loggers, start.Token)

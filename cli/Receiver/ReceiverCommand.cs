@@ -1,7 +1,6 @@
 using System.CommandLine;
 using Brokkr.Cli.Hosting;
 using Brokkr.Core.Configuration;
-using Brokkr.Core.Contract;
 using Brokkr.Kafka;
 using Brokkr.Kubernetes.Api;
 using Brokkr.Receiver;
@@ -41,14 +40,10 @@ internal static class ReceiverCommand
         using var api = environment.Common.ApiServer is { } reached ? new ApiConnection(reached, role.Time) : null;
         await using var secrets = new RoleSecrets(role, api);
         using var logs = new KafkaLogProvider(new KafkaOptions { ProducerProperties = producer }, secrets.Source, role.Loggers);
-        await using var contract = new ContractFile(
-            environment.Common.ContractPath,
-            role.Time,
-            role.Loggers.CreateLogger("Brokkr.Core.Contract")
-        );
+        await using var contract = new RoleContract(environment.Common, role, api);
         await using var receiver = await ReceiverHost.StartAsync(
             options,
-            contract,
+            contract.Source,
             logs,
             role.Loggers,
             telemetry.Series,
@@ -56,6 +51,7 @@ internal static class ReceiverCommand
             role.Time,
             cancellation: start.Token
         );
+        contract.Start(receiver.InForceAsync);
         await stopping.WhenCancelledAsync();
         await receiver.StopAsync(CancellationToken.None);
     }

@@ -27,6 +27,9 @@ public sealed class ReceiverHost : IAsyncDisposable
     /// <summary>The server looks once a second and takes nothing shorter.</summary>
     private static readonly TimeSpan ShortestGrace = TimeSpan.FromSeconds(1.5);
 
+    /// <summary>How long a log that is being opened holds up the news of what is in force.</summary>
+    private static readonly TimeSpan LongestOpening = TimeSpan.FromSeconds(1);
+
     private readonly ReceiverOptions _options;
     private readonly TimeProvider _time;
     private readonly ILogger _logger;
@@ -188,6 +191,23 @@ public sealed class ReceiverHost : IAsyncDisposable
         {
             await host.CloseAsync();
             throw;
+        }
+    }
+
+    /// <summary>
+    /// Completes when the contracts applied until now are in force: requests are routed by the last one, and the log of each of its resources has been opened or could
+    /// not be. A log that takes long to open is waited for a second: it concerns its own resources only.
+    /// </summary>
+    /// <param name="cancellation">Ends the wait.</param>
+    public async Task InForceAsync(CancellationToken cancellation)
+    {
+        try
+        {
+            await _store.WhenInForceAsync().WaitAsync(LongestOpening, _time, cancellation);
+        }
+        catch (TimeoutException)
+        {
+            // What was served before goes on, and all others are in force.
         }
     }
 

@@ -21,6 +21,15 @@ internal sealed partial class IngressStore
         }
     }
 
+    /// <summary>Completes when the table is that of the last contract, as far as logs can be opened.</summary>
+    public Task WhenInForceAsync()
+    {
+        lock (_lock)
+        {
+            return IsInForce ? Task.CompletedTask : (_inForce ??= new(TaskCreationOptions.RunContinuationsAsynchronously)).Task;
+        }
+    }
+
     /// <summary>Whether a contract has been applied.</summary>
     public bool HasContract
     {
@@ -96,6 +105,9 @@ internal sealed partial class IngressStore
         }
     }
 
+    /// <summary>Under the lock.</summary>
+    private bool IsInForce => _closed || (_applied && !_rebuildQueued && _order.TrueForAll(static entry => !entry.Pending));
+
     /// <summary>A resource of the contract in force.</summary>
     private sealed class Entry
     {
@@ -119,6 +131,9 @@ internal sealed partial class IngressStore
 
         /// <summary>Whether an attempt to open a log has ended.</summary>
         public bool Tried { get; set; }
+
+        /// <summary>Whether the first attempt to open the log that the contract wants is under way.</summary>
+        public bool Pending { get; set; }
 
         /// <summary>Why the log could not be opened, as was reported; null once it is open.</summary>
         public string? Problem { get; set; }

@@ -28,6 +28,7 @@ internal sealed partial class IngressStore(
     private readonly HashSet<Task> _running = [];
     private IngressTable _table = IngressTable.Empty;
     private ulong _generation;
+    private TaskCompletionSource? _inForce;
     private bool _rebuildQueued;
     private bool _applied;
     private bool _closed;
@@ -140,6 +141,7 @@ internal sealed partial class IngressStore(
             {
                 entry.Opening?.Cancel();
                 entry.Opening = null;
+                entry.Pending = false;
             }
 
             if (entry.Served?.Definition != definition)
@@ -162,6 +164,7 @@ internal sealed partial class IngressStore(
 
             entry.Opening?.Cancel();
             entry.Opening = new CancellationTokenSource();
+            entry.Pending = true;
             Run(OpenAsync(entry, definition.Log, resource, entry.Opening.Token));
         }
     }
@@ -216,6 +219,7 @@ internal sealed partial class IngressStore(
             entry.LogIdentity = identity;
             entry.Opening = null;
             entry.Problem = null;
+            entry.Pending = false;
             entry.Tried = true;
             entry.Served = new Ingress(definition, log, metrics.For(definition));
             Inherit(definition.Uid);
@@ -253,6 +257,7 @@ internal sealed partial class IngressStore(
                 logger.LogNotOpened(definition.Namespace, definition.Name, retryDelay.TotalSeconds, e);
             }
 
+            entry.Pending = false;
             entry.Tried = true;
             Inherit(definition.Uid);
             QueueRebuild();
@@ -330,6 +335,11 @@ internal sealed partial class IngressStore(
         }
 
         _replaced.Clear();
+        if (_inForce is { } waiting && IsInForce)
+        {
+            _inForce = null;
+            waiting.TrySetResult();
+        }
     }
 
     private static bool Overlap(IngressDefinition one, IngressDefinition other) =>

@@ -39,6 +39,32 @@ public sealed class DataPlaneEnvironmentTests
     }
 
     [Fact]
+    public void The_contract_may_be_in_ConfigMaps_of_the_API_server()
+    {
+        (string Name, string Value)[] pod =
+        [
+            ("KUBERNETES_SERVICE_HOST", "10.96.0.1"),
+            ("CONTRACT_LABEL_SELECTOR", "a=b"),
+            ("POD_NAME", "p"),
+        ];
+        Assert.Equal("", With([.. pod, ("CONTRACT_NAMESPACE", "there"), ("SYSTEM_NAMESPACE", "system")]).ContractPath);
+        Assert.Equal(
+            "there",
+            With([.. pod, ("CONTRACT_NAMESPACE", "there"), ("SYSTEM_NAMESPACE", "system")]).ContractConfigMaps!.Namespace
+        );
+        Assert.Equal("system", With([.. pod, ("SYSTEM_NAMESPACE", "system"), ("SERVICE_NAMESPACE", "own")]).ContractConfigMaps!.Namespace);
+        var own = With([.. pod, ("SERVICE_NAMESPACE", "own")]);
+        Assert.Equal("own", own.ContractConfigMaps!.Namespace);
+        Assert.Equal("a=b", own.ContractConfigMaps.LabelSelector);
+        Assert.Equal(("own", "p"), own.Pod);
+        Assert.Null(With(("POD_NAME", "p")).Pod);
+
+        var environment = new EnvironmentReader(name => name == "CONTRACT_LABEL_SELECTOR" ? "a=b" : Shipped.GetValueOrDefault(name));
+        DataPlaneEnvironment.Read(environment);
+        Assert.Contains("there is no API server", Assert.Single(environment.Problems), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Metrics_are_HTTPS_only_with_both_files()
     {
         Assert.Null(With(("METRICS_PEM_CERT_PATH", "c")).MetricsTls);
