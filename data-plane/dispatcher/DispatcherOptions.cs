@@ -73,6 +73,12 @@ public sealed record DispatcherOptions
     /// </summary>
     public long MemoryBudget { get; init; } = 64L * 1024 * 1024;
 
+    /// <summary>
+    /// How many requests may run at once in this process, shared out evenly among Triggers; each has at least one. Each may need a connection of its own. Null: half as
+    /// many as the process may have files open.
+    /// </summary>
+    public int? RequestBudget { get; init; }
+
     /// <summary>Upper bound of one partition's window in bytes; it gets less where there are many partitions.</summary>
     public int WindowBytes { get; init; } = 4 * 1024 * 1024;
 
@@ -134,6 +140,7 @@ public sealed record DispatcherOptions
         Check(StopBudget >= TimeSpan.Zero, nameof(StopBudget), "not negative");
         Check(HandOverBudget >= TimeSpan.Zero, nameof(HandOverBudget), "not negative");
         Check(MemoryBudget >= 1024 * 1024, nameof(MemoryBudget), "at least 1 MiB");
+        Check(RequestBudget is null or >= 1, nameof(RequestBudget), "at least 1");
         Check(WindowBytes >= 1024, nameof(WindowBytes), "at least 1 KiB");
         Check(WindowRecords >= 2, nameof(WindowRecords), "at least 2");
         Check(CatchUpBytes >= 1024, nameof(CatchUpBytes), "at least 1 KiB");

@@ -100,37 +100,34 @@ internal sealed class DeliveryGate : IDisposable
     /// <param name="isSuccess">Whether it ended well.</param>
     public void Finish(int size, bool hasRequest, bool isSuccess)
     {
-        Turn? turn = null;
         lock (_lock)
         {
             _records--;
             _bytes -= size;
-            if (hasRequest)
+            if (!hasRequest)
             {
-                _requests--;
-                if (isSuccess && _open < _requestLimit && ++_successes > FirstSuccesses)
-                {
-                    _open++;
-                }
+                return;
+            }
 
-                turn = NextTurn();
+            _requests--;
+            if (isSuccess && _open < _requestLimit && ++_successes > FirstSuccesses)
+            {
+                _open++;
             }
         }
 
-        turn?.Grant();
+        GrantTurns();
     }
 
     /// <summary>A record waits and gives its room for a request to others.</summary>
     public void EndRequest()
     {
-        Turn? turn;
         lock (_lock)
         {
             _requests--;
-            turn = NextTurn();
         }
 
-        turn?.Grant();
+        GrantTurns();
         WakeWaiting();
     }
 
@@ -165,7 +162,7 @@ internal sealed class DeliveryGate : IDisposable
     }
 
     /// <summary>Under the lock.</summary>
-    private int Limit => Math.Min(_open, _requestLimit);
+    private int Limit => Math.Min(Math.Min(_open, _requestLimit), _memory.Requests);
 
     private bool HasRoomFor(int size) =>
         _requests < Limit && _records < _recordLimit && (_records == 0 || _bytes + size <= _memory.DeliveryBytes);
@@ -242,6 +239,30 @@ internal sealed class DeliveryGate : IDisposable
             _waitingCount--;
             cursor.IsQueuedForRoom = false;
             return cursor;
+        }
+    }
+
+    /// <summary>Lets retries that wait for room go on, as long as there is some: one that ended may make room for several, when the share of a Trigger grew meanwhile.</summary>
+    private void GrantTurns()
+    {
+        while (true)
+        {
+            Turn? turn;
+            lock (_lock)
+            {
+                turn = NextTurn();
+                if (turn is null)
+                {
+                    if (_retries.Count > 0)
+                    {
+                        StartTiming();
+                    }
+
+                    return;
+                }
+            }
+
+            turn.Grant();
         }
     }
 

@@ -41,8 +41,11 @@ internal sealed class StaleConnectionException : IOException
 /// <param name="socket">The connected socket.</param>
 internal sealed class WatchedStream(Socket socket) : Stream
 {
-    /// <summary>How long a reset may take to follow the end of the stream: the way there and back.</summary>
+    /// <summary>How long a reset may take to follow the end of the stream: the way there and back, and the peer between ending its side and letting go of the socket.</summary>
     private static readonly TimeSpan ResetDelay = TimeSpan.FromMilliseconds(20);
+
+    /// <summary>How often that is waited for.</summary>
+    private const int ResetLooks = 5;
 
     private readonly NetworkStream _inner = new(socket, ownsSocket: true);
     private volatile bool _wasAnswered;
@@ -166,12 +169,16 @@ internal sealed class WatchedStream(Socket socket) : Stream
 
     private async ValueTask<bool> WasResetAsync()
     {
-        if (HasReset())
+        for (var look = 0; look < ResetLooks; look++)
         {
-            return true;
+            if (HasReset())
+            {
+                return true;
+            }
+
+            await Task.Delay(ResetDelay, TimeProvider.System, CancellationToken.None);
         }
 
-        await Task.Delay(ResetDelay, TimeProvider.System, CancellationToken.None);
         return HasReset();
     }
 

@@ -55,6 +55,41 @@ public class DeliveryGateTests
         }
     }
 
+    [Fact]
+    public async Task Requests_are_bounded_in_the_whole_process_too()
+    {
+        var memory = new MemoryShares(new DispatcherOptions { RequestBudget = 7 });
+        memory.AddTrigger();
+        memory.AddTrigger();
+        Assert.Equal(3, memory.Requests);
+        var time = new FakeTimeProvider();
+        using var gate = new DeliveryGate(memory, 100, 100, time);
+        var waiting = Enumerable.Range(0, 8).Select(_ => gate.BeginRequestAsync(CancellationToken.None).AsTask()).ToList();
+        for (var i = 0; i < 5; i++)
+        {
+            time.Advance(TimeSpan.FromMilliseconds(50));
+        }
+
+        await Task.WhenAll(waiting[..3]);
+        Assert.Equal(3, gate.Requests);
+        memory.RemoveTrigger();
+        gate.EndRequest();
+        Assert.Equal(4, gate.Requests);
+        time.Advance(TimeSpan.FromMilliseconds(50));
+        await Task.WhenAll(waiting);
+        Assert.Equal(7, gate.Requests);
+    }
+
+    [Theory]
+    [InlineData("Max open files            1024                 524288               files     ", 1024)]
+    [InlineData("Max open files            unlimited            unlimited            files     ", int.MaxValue)]
+    [InlineData("Max processes             1                    1                    processes ", int.MaxValue)]
+    public void What_Linux_says_of_open_files_is_read(string line, int limit)
+    {
+        Assert.Equal(limit, OpenFiles.Read(["Limit                     Soft Limit           Hard Limit           Units     ", line]));
+        Assert.True(OpenFiles.Limit() > 0);
+    }
+
     private static DeliveryGate Gate(int requests, out FakeTimeProvider time)
     {
         time = new FakeTimeProvider();
