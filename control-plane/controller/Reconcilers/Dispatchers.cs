@@ -15,12 +15,19 @@ internal sealed class Dispatchers(ReconcilerContext context)
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(1);
 
     private readonly ConcurrentDictionary<string, DateTimeOffset> _awake = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, byte> _failed = new(StringComparer.Ordinal);
 
-    /// <summary>Scales the dispatcher from none to one if the resource has an egress that is new.</summary>
-    /// <exception cref="StoreException">It could not be scaled.</exception>
+    /// <summary>
+    /// Scales the dispatcher from none to one if the resource has an egress that is new. What keeps it from that is the pass's failure, and is tried again with the next
+    /// pass; it keeps nothing else from being done.
+    /// </summary>
     public async Task WakeAsync(ResourcePass pass, Resource? resource, CancellationToken cancellation)
     {
-        if (resource is null || resource.Egresses.Count == 0 || !HasNew(resource, pass.Stored?.Resource))
+        if (
+            resource is null
+            || resource.Egresses.Count == 0
+            || !(HasNew(resource, pass.Stored?.Resource) || _failed.ContainsKey(pass.DataPlaneNamespace))
+        )
         {
             return;
         }
@@ -32,12 +39,27 @@ internal sealed class Dispatchers(ReconcilerContext context)
         }
 
         var key = new ObjectKey("apps", "StatefulSet", pass.DataPlaneNamespace, context.Options.DispatcherApp);
-        if (await context.Store.ReadAsync(key, cancellation) is { } found && found["spec"]?["replicas"]?.ToString() is "0")
+        try
         {
-            await context.Store.PatchAsync(key, new JsonObject { ["spec"] = new JsonObject { ["replicas"] = 1 } }, "", cancellation);
-            context.Logger.DispatcherWoken(pass.DataPlaneNamespace, context.Options.DispatcherApp);
+            if (await context.Store.ReadAsync(key, cancellation) is { } found && found["spec"]?["replicas"]?.ToString() is "0")
+            {
+                await context.Store.PatchAsync(
+                    key,
+                    new JsonObject { ["spec"] = new JsonObject { ["replicas"] = 1 } },
+                    "scale",
+                    cancellation
+                );
+                context.Logger.DispatcherWoken(pass.DataPlaneNamespace, context.Options.DispatcherApp);
+            }
+        }
+        catch (StoreException exception)
+        {
+            _failed[pass.DataPlaneNamespace] = 0;
+            pass.Failure = exception;
+            return;
         }
 
+        _failed.TryRemove(pass.DataPlaneNamespace, out _);
         _awake[pass.DataPlaneNamespace] = now;
     }
 

@@ -1,3 +1,4 @@
+using Brokkr.Controller.Stores;
 using Brokkr.Core.Log;
 
 namespace Brokkr.Controller.Tests.Reconcilers;
@@ -277,6 +278,26 @@ public sealed class TriggerReconcilerTests
         plane.Cluster.Patch("Broker", "orders", "metadata: {labels: {a: b}}");
         await plane.IdleAsync();
         Assert.Equal("0", Replicas());
+
+        string Replicas() =>
+            plane.Cluster.Find("StatefulSet", "kafka-broker-dispatcher", "knative-eventing")!["spec"]!["replicas"]!.ToString();
+    }
+
+    [Fact]
+    public async Task Dispatcher_that_may_not_be_woken_keeps_nothing_else_from_being_done_and_is_woken_later()
+    {
+        await using var plane = await Plane.StartAsync(
+            "{apiVersion: apps/v1, kind: StatefulSet, metadata: {name: kafka-broker-dispatcher, namespace: knative-eventing}, spec: {replicas: 0}}",
+            Plane.Broker
+        );
+        await plane.ReadyAsync("Broker", "orders");
+        plane.Cluster.Fails = static (verb, _) => verb is "patch-scale" ? StoreFailure.Forbidden : null;
+        plane.Cluster.Put(Plane.Trigger);
+        await plane.ReadyAsync("Trigger", "ship");
+        Assert.Equal("0", Replicas());
+        plane.Cluster.Fails = null;
+        plane.Cluster.Patch("Broker", "orders", "metadata: {labels: {a: b}}");
+        await Eventually.True(() => Replicas() is "1", () => "the dispatcher is woken");
 
         string Replicas() =>
             plane.Cluster.Find("StatefulSet", "kafka-broker-dispatcher", "knative-eventing")!["spec"]!["replicas"]!.ToString();
