@@ -162,15 +162,6 @@ public sealed class FolderControlPlane : IAsyncDisposable
 
     private async ValueTask<ContractInput> InputOfAsync(FolderSnapshot snapshot, CancellationToken cancellation)
     {
-        var secrets = new Dictionary<ObjectName, SecretVersion>();
-        foreach (var name in ContractBuilder.SecretsOf(snapshot.Objects))
-        {
-            if (await _store.GetSecretAsync(name, cancellation) is { } secret)
-            {
-                secrets[name] = new SecretVersion(secret.Uid, secret.Metadata?.ResourceVersion ?? "");
-            }
-        }
-
         var kafkaFeatures = snapshot.Objects.ConfigMaps.GetValueOrDefault(
             new ObjectName(_options.SystemNamespace, KafkaFeatures.ConfigMapName)
         );
@@ -180,7 +171,7 @@ public sealed class FolderControlPlane : IAsyncDisposable
             Destinations = new FolderDestinations(snapshot.Objects, _options.BaseAddress),
             Features = snapshot.Features,
             KafkaFeatures = KafkaFeatures.Read(kafkaFeatures?.Data).Features,
-            Secrets = secrets,
+            Secrets = await SecretVersions.OfAsync(snapshot.Objects, _store, cancellation),
             DefaultConfig = new BrokerConfig
             {
                 BootstrapServers = BrokerConfig.SplitServers(_options.DefaultBootstrapServers),

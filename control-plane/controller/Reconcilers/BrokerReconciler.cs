@@ -78,9 +78,7 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
             cancellation
         );
         var dataPlane = context.DataPlaneNamespaceOf(broker);
-        var contracts = string.Equals(dataPlane, context.Options.SystemNamespace, StringComparison.Ordinal)
-            ? _kind.Ingress.ContractNamespace
-            : dataPlane;
+        var contracts = ContractNamespaceIn(dataPlane);
         var pass = new ResourcePass
         {
             Value = broker,
@@ -127,6 +125,9 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
         return pass.Failure is null ? pass.Next : throw pass.Failure;
     }
 
+    private string ContractNamespaceIn(string dataPlane) =>
+        string.Equals(dataPlane, context.Options.SystemNamespace, StringComparison.Ordinal) ? _kind.Ingress.ContractNamespace : dataPlane;
+
     private void Forget(ObjectKey key)
     {
         context.Owners.Forget(key);
@@ -146,9 +147,7 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
     private async Task<TimeSpan?> RemoveAsync(Broker broker, CancellationToken cancellation)
     {
         var dataPlane = context.DataPlaneNamespaceOf(broker);
-        var contracts = string.Equals(dataPlane, context.Options.SystemNamespace, StringComparison.Ordinal)
-            ? _kind.Ingress.ContractNamespace
-            : dataPlane;
+        var contracts = ContractNamespaceIn(dataPlane);
         Forget(broker.Key);
         if (!broker.HasFinalizer(_kind.Finalizer))
         {
@@ -200,15 +199,6 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
                 ? new Dictionary<ObjectName, ConfigMap>()
                 : new Dictionary<ObjectName, ConfigMap> { [map.ObjectName] = map },
         };
-        var secrets = new Dictionary<ObjectName, SecretVersion>();
-        foreach (var name in ContractBuilder.SecretsOf(objects))
-        {
-            if (await context.Store.GetSecretAsync(name, cancellation) is { } secret)
-            {
-                secrets[name] = new SecretVersion(secret.Uid, secret.Metadata?.ResourceVersion ?? "");
-            }
-        }
-
         var plan = ContractBuilder.Build(
             new ContractInput
             {
@@ -216,7 +206,7 @@ internal sealed class BrokerReconciler(ReconcilerContext context, ResourceServer
                 Destinations = context.Destinations,
                 Features = features,
                 KafkaFeatures = context.KafkaFeatures,
-                Secrets = secrets,
+                Secrets = await SecretVersions.OfAsync(objects, context.Store, cancellation),
                 ClaimGroup = context.Groups.Claim,
             }
         );

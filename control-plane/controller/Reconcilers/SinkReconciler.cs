@@ -107,15 +107,6 @@ internal sealed class SinkReconciler(ReconcilerContext context, ResourceServer s
         }
 
         var objects = new ObjectSet { KafkaSinks = new Dictionary<ObjectName, KafkaSink> { [sink.ObjectName] = sink } };
-        var secrets = new Dictionary<ObjectName, SecretVersion>();
-        foreach (var name in ContractBuilder.SecretsOf(objects))
-        {
-            if (await context.Store.GetSecretAsync(name, cancellation) is { } secret)
-            {
-                secrets[name] = new SecretVersion(secret.Uid, secret.Metadata?.ResourceVersion ?? "");
-            }
-        }
-
         var plan = ContractBuilder.Build(
             new ContractInput
             {
@@ -123,7 +114,7 @@ internal sealed class SinkReconciler(ReconcilerContext context, ResourceServer s
                 Destinations = context.Destinations,
                 Features = features,
                 KafkaFeatures = context.KafkaFeatures,
-                Secrets = secrets,
+                Secrets = await SecretVersions.OfAsync(objects, context.Store, cancellation),
             }
         );
         return (plan.Resources.GetValueOrDefault(sink.Key), plan.Objects[0].Status.Conditions);
